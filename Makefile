@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0
+# The front door: each target is one script, and `SCRIPT --help` tells the
+# rest.  make itself exits 2 whenever a recipe fails and prints the script's
+# code as "Error N"; who needs the code itself calls the script.
+
+export BASE GUEST MEM CPUS TIMEOUT T FAST SIGNOFF BASE_TREE BASE_PACKAGE
+
+.PHONY: help demo check bench kernel shell guest series lint doctor clean distclean
+.SILENT:
+
+help:
+	echo 'See it work'
+	echo '  make demo              client - router in hardware - server, on one screen'
+	echo '  make bench             throughput and CPU time: hardware, software, plain'
+	echo '  make shell             root shell in a guest with the patched kernel'
+	echo '  make guest RUN=SCRIPT  run any script as root in a fresh guest'
+	echo '                         [ARGS="..."] [MEM=1G] [CPUS=2] [TIMEOUT=SEC]'
+	echo '                         [GUEST=uml|uml-base]'
+	echo
+	echo 'Test it'
+	echo '  make check             all tests; T=PATTERN some of them, FAST=1 the quick ones'
+	echo '  make lint              checkpatch, sparse, W=1, kernel-doc, shellcheck'
+	echo
+	echo 'Send it'
+	echo '  make series            patches for git am; SIGNOFF=1 adds your sign-off'
+	echo
+	echo 'Build and housekeeping'
+	echo '  make kernel            the patched guest kernel and nothing else'
+	echo '  make doctor            what this machine has and what it lacks'
+	echo '  make clean             remove what is built; the download stays'
+	echo '  make distclean         remove all of out/'
+	echo
+	echo 'Base kernel: BASE=v7.3, or a tree of your own with BASE_TREE=DIR'
+	echo 'Exit codes of the scripts: 0 ok, 1 a test failed, 2 usage or missing tool,'
+	echo '3 infrastructure, 4 all skipped; make shows them as "Error N"'
+
+demo:
+	scripts/doctor --install fetch build guest
+	scripts/build kernel
+	scripts/demo
+
+bench:
+	scripts/doctor --install fetch build guest bench
+	scripts/build kernel
+	scripts/bench
+
+check:
+	scripts/doctor --install fetch build guest test
+	scripts/check
+
+kernel:
+	scripts/build kernel
+
+shell: kernel
+	scripts/guest
+
+guest:
+	[ -n '$(RUN)' ] || { echo 'make guest: name a script: make guest RUN=SCRIPT [ARGS="..."]' >&2; exit 2; }
+	scripts/build $(if $(filter uml-base,$(GUEST)),base,kernel)
+	scripts/guest '$(RUN)' $(ARGS)
+
+series:
+	scripts/series
+
+lint:
+	scripts/lint
+
+doctor:
+	scripts/doctor
+
+clean:
+	scripts/clean
+
+distclean:
+	scripts/clean --all

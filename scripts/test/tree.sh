@@ -1,0 +1,112 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Usage: scripts/test/tree.sh
+#
+# Overlay, hooks and series become commits, only what changed is written, and
+# what does not fit together is refused.  With a kernel of three files.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+unset NFT_OFFLOAD_LOCKED BASE_PACKAGE
+export BASE_TREE=$dir/kernel BASE=v7.3
+repo=$dir/repo
+tree=$repo/out/v7.3/tree
+
+mkdir -p "$BASE_TREE/net/netfilter" "$repo/net/netfilter" "$repo/hooks/v7.3" "$repo/series/first"
+cp -a "$ROOT/scripts" "$ROOT/configs" "$repo/"
+printf 'kernelversion:\n\t@echo 7.3.0\n' >"$BASE_TREE/Makefile"
+seq 1 20 >"$BASE_TREE/net/netfilter/nf_flow_table_core.c"
+seq 1 20 >"$BASE_TREE/net/netfilter/Makefile"
+echo "first net-next" >"$repo/series/order"
+printf 'net: a cover\n\nIts body.\n' >"$repo/series/first/cover.txt"
+printf 'net: new\n\nWhy.\n---\noverlay: net/netfilter/new.c\nhook: one.patch\n' >"$repo/series/first/01-new.txt"
+printf 'net: newer\n\nWhy.\n---\noverlay: net/netfilter/newer.sh\n' >"$repo/series/first/02-newer.txt"
+echo one.patch >"$repo/hooks/v7.3/series"
+cat >"$repo/hooks/v7.3/one.patch" <<'PATCH'
+--- a/net/netfilter/Makefile
++++ b/net/netfilter/Makefile
+@@ -9,3 +9,4 @@
+ 9
+ 10
+ 11
++new
+ 12
+PATCH
+sed -i 's/^@@.*/@@ -9,4 +9,5 @@/' "$repo/hooks/v7.3/one.patch"
+echo new >"$repo/net/netfilter/new.c"
+echo newer >"$repo/net/netfilter/newer.sh"
+chmod +x "$repo/net/netfilter/newer.sh"
+
+make_tree()
+{
+	said=$("$repo/scripts/tree" 2>&1)
+	rc=$?
+	echo "# exit code $rc: $said" | head -n 4
+}
+
+kgit()
+{
+	git -C "$tree" "$@"
+}
+
+# refuse CODE TEXT NAME: after a change that is undone again.
+refuse()
+{
+	make_tree
+	[ "$rc" = "$1" ] && grep -qF -- "$2" <<<"$said"
+	tap $? "$3"
+	rm -rf "$repo/series" "$repo/hooks" "$repo/net"
+	cp -a "$dir/good/." "$repo/"
+}
+
+tap_plan 16
+make_tree
+[ "$rc" = 0 ] && [ "$(kgit log --format=%s base..series | paste -sd ' ')" = "net: newer net: new" ]
+tap $? "one commit per entry, in order"
+[ -x "$tree/net/netfilter/newer.sh" ] && grep -q '^new$' "$tree/net/netfilter/Makefile"
+tap $? "with modes and hooks"
+[ "$(kgit rev-parse series/first)" = "$(kgit rev-parse HEAD)" ] && ! kgit log | grep -q Signed-off
+tap $? "tagged, and nobody's sign-off"
+head=$(kgit rev-parse HEAD)
+
+mkdir "$dir/good"
+cp -a "$repo/series" "$repo/hooks" "$repo/net" "$dir/good/"
+touch -d '2020-01-01' "$tree"/net/netfilter/*
+echo changed >>"$repo/net/netfilter/new.c"
+make_tree
+[ "$(find "$tree/net" -type f -newermt 2021-01-01 -printf '%f ')" = "new.c " ]
+tap $? "an edit rewrites only its own file"
+cp -a "$dir/good/." "$repo/"
+make_tree
+[ "$(kgit rev-parse HEAD)" = "$head" ]
+tap $? "the same input gives the same commits"
+
+echo lost >"$repo/net/netfilter/lost.c"
+refuse 2 "net/netfilter/lost.c belongs to no commit" "an overlay file that no commit names"
+cp "$repo/hooks/v7.3/one.patch" "$repo/hooks/v7.3/lost.patch"
+refuse 2 "lost.patch belongs to no commit" "a hook that no commit names"
+rm "$repo/net/netfilter/new.c"
+refuse 2 "net/netfilter/new.c, which does not exist" "an overlay file that is missing"
+echo 'overlay: net/netfilter/new.c' >>"$repo/series/first/02-newer.txt"
+refuse 2 "named twice" "an overlay file named twice"
+echo '# none' >"$repo/hooks/v7.3/series"
+refuse 2 "in the order of the commits" "a hook missing in the quilt series"
+sed -i 's/^ 10/ 10 /' "$repo/hooks/v7.3/one.patch"
+refuse 1 "one.patch does not apply" "a hook that does not apply"
+echo other >"$repo/net/netfilter/Makefile"
+echo 'overlay: net/netfilter/Makefile' >>"$repo/series/first/02-newer.txt"
+refuse 2 "exists in the base kernel" "an overlay file that the base has"
+sed -i 's/^overlay:/ overlay:/' "$repo/series/first/02-newer.txt"
+refuse 2 "may follow" "a line that is neither overlay nor hook"
+echo "second net-next" >>"$repo/series/order"
+refuse 2 "does not exist" "a sub-series without commits"
+echo edited >>"$tree/net/netfilter/Makefile"
+refuse 2 "generated" "a tree that somebody edited"
+kgit checkout -q -f
+make_tree
+[ "$rc" = 0 ] && [ "$(kgit rev-parse HEAD)" = "$head" ]
+tap $? "nothing of that was lost"
+tap_end

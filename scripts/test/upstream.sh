@@ -1,0 +1,115 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Usage: scripts/test/upstream.sh
+#
+# Upstream's nft_flowtable.sh and every script of drivers/net/netdevsim, as
+# they are in the pristine base, pass, skip or fail in the patched guest as
+# they do in the guest of the pristine base.  A script that differs gets a
+# second run, and says so.  Verdicts are kept: the base's in the cache by
+# base, configuration and tools, the patched ones by the built kernel too.
+# check: slow
+# check: timeout 3000
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+SELFTESTS=tools/testing/selftests
+src=$OUT/upstream/selftests
+results=${RESULTS:-$OUT/results/upstream}
+
+# From the source tree and not installed: drivers/net/netdevsim of 7.3 forgets
+# to install the libraries that its scripts source.
+unpack()
+{
+	[ "$(cat "$src/.from" 2>/dev/null)" != "$(git -C "$TREE" rev-parse base)" ] || return 0
+	rm -rf "$src"
+	mkdir -p "$src"
+	git -C "$TREE" archive base "$SELFTESTS/net" "$SELFTESTS/drivers/net" \
+		"$SELFTESTS/kselftest" | tar -x -C "$src" &&
+		git -C "$TREE" rev-parse base >"$src/.from"
+}
+
+# COLLECTION/PROG, one per line
+progs()
+{
+	echo net/netfilter/nft_flowtable.sh
+	sed -n '/^TEST_PROGS := /,/^#/s/^\t\([^ ]*\).*/drivers\/net\/netdevsim\/\1/p' \
+		"$src/$SELFTESTS/drivers/net/netdevsim/Makefile"
+}
+
+tools()
+{
+	bash --version
+	for tool in nft conntrack ethtool ip tc devlink socat jq ping mausezahn udevadm; do
+		command -v "$tool" || echo "no $tool"
+		"$tool" --version || "$tool" -V
+	done
+} 2>/dev/null </dev/null
+
+# The guest ends with the script's exit code, or with its own.
+verdict()
+{
+	local guest=$1 prog=$2 dir=$3 file
+
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	file=$src/$SELFTESTS/$prog
+	(cd "${file%/*}" && GUEST=$guest TIMEOUT=900 \
+		"$ROOT/scripts/guest" -o "$dir" "./${file##*/}") >"$dir/log" 2>&1 </dev/null
+	case "$? $(cat "$dir/exit-code" 2>/dev/null)" in
+	'0 0') echo pass ;;
+	'4 4') echo skip ;;
+	'1 ') echo timeout ;;
+	'3 ') echo "no boot" ;;
+	*' 0'|'1 4') echo splat ;;
+	*) echo fail ;;
+	esac
+}
+
+# known GUEST PROG KEYFILE: a verdict that is kept, or a new one.
+known()
+{
+	[ -s "$3" ] || {
+		mkdir -p "${3%/*}"
+		verdict "$1" "$2" "$results/$1/$(basename "$2" .sh)" >"$3.$$"
+		mv "$3.$$" "$3"
+	}
+	cat "$3"
+}
+
+compare()
+{
+	local prog=$1 base patched first=
+
+	base=$(known uml-base "$prog" "$CACHE/upstream/$base_key/$prog")
+	patched=$(known uml "$prog" "$OUT/upstream/$patched_key/$prog")
+	if [ "$base" != "$patched" ]; then
+		first=", in a first run base $base, patched $patched"
+		rm -f "$CACHE/upstream/$base_key/$prog" "$OUT/upstream/$patched_key/$prog"
+		base=$(known uml-base "$prog" "$CACHE/upstream/$base_key/$prog")
+		patched=$(known uml "$prog" "$OUT/upstream/$patched_key/$prog")
+	fi
+	[ "$base" = "$patched" ]
+	echo "$? ${prog##*/}: base $base, patched $patched$first"
+}
+
+"$ROOT/scripts/build" kernel >&2 && "$ROOT/scripts/build" base >&2 && unpack || exit
+hash()
+{
+	sha256sum | cut -c 1-16
+}
+tools=$(tools | hash)
+base_key=$({ git -C "$TREE" rev-parse 'base^{tree}'; cat "$ROOT/configs/uml.config" \
+	"$ROOT/scripts/guest-init"; gcc --version; echo "$tools"; } | hash)
+patched_key=$({ find "$OUT/build/uml/linux" "$OUT/build/uml-modules" -name linux -o -name '*.ko' |
+	sort | xargs sha256sum; cat "$ROOT/scripts/guest-init"; echo "$base_key"; } | hash)
+
+# Two at a time: most of them wait more than they work.
+export -f compare known verdict
+export ROOT OUT CACHE SELFTESTS src results base_key patched_key
+mkdir -p "$results"
+tap_plan "$(progs | wc -l)"
+while read -r rc name; do
+	tap "$rc" "$name"
+done < <(progs | xargs -P 2 -I '{}' bash -c 'compare {}')
+tap_end
