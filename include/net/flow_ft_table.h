@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _NET_FLOW_FT_TABLE_H
+#define _NET_FLOW_FT_TABLE_H
+
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/rhashtable-types.h>
+#include <net/flow_ft.h>
+
+struct flow_block_offload;
+struct flow_ft;
+struct flow_ft_binding;
+struct flow_ft_entry;
+struct netlink_ext_ack;
+
+/**
+ * DOC: flow_ft tables
+ *
+ * A driver with a flow table in hardware embeds a &struct flow_ft in its device
+ * and a &struct flow_ft_port in each of its ports, passes TC_SETUP_FT of a port
+ * to flow_ft_setup(), and is asked through &struct flow_ft_ops to program and
+ * clear entries. The library does the rest: one binding for each flowtable that
+ * a port is in, decoding, cookies, the numbers for FLOW_CLS_STATS.
+ *
+ * A rule is taken by the binding of the port that its packets come in by, and
+ * refused by those of the other ports that the core offers it to as well. So an
+ * entry belongs to one binding, and its packets are counted once.
+ *
+ * A port can have two bindings at a time: an atomic reload of the ruleset binds
+ * the new flowtable before it unbinds the old one. They share nothing, not even
+ * when the core uses a cookie of the one again in the other.
+ */
+
+/**
+ * struct flow_ft_port - port of a device, embedded in the driver's own
+ * @ft: device
+ * @dev: netdev of the port
+ * @bindings: struct flow_ft_binding, newest first; written under &flow_ft.lock,
+ *	read under RCU
+ * @list: entry in &flow_ft.ports
+ * @gone: flow_ft_port_del() was called; under &flow_ft.lock
+ */
+struct flow_ft_port {
+	struct flow_ft		*ft;
+	struct net_device	*dev;
+	struct list_head	bindings;
+	struct list_head	list;
+	bool			gone;
+};
+
+/**
+ * struct flow_ft_key - identity of a packet on one port
+ * @binding: binding that the entry belongs to
+ * @tuple: what the packet says
+ */
+struct flow_ft_key {
+	const struct flow_ft_binding	*binding;
+	struct flow_ft_tuple		tuple;
+};
+
+/**
+ * struct flow_ft_cookie - identity of a rule in one flowtable
+ * @binding: binding that the entry belongs to
+ * @cookie: &flow_cls_offload.cookie
+ */
+struct flow_ft_cookie {
+	const struct flow_ft_binding	*binding;
+	unsigned long			cookie;
+};
+
+/**
+ * struct flow_ft_counts - what an entry has forwarded
+ * @packets: packets so far
+ * @bytes: their L3 length, as conntrack accounts it
+ * @lastused: jiffies of the last packet, or of the installation
+ * @rcu: for the deferred free
+ *
+ * Apart from the entry, so that both can count while an entry takes the place
+ * of another one.
+ */
+struct flow_ft_counts {
+	atomic64_t	packets;
+	atomic64_t	bytes;
+	unsigned long	lastused;
+	struct rcu_head	rcu;
+};
+
+/**
+ * struct flow_ft_entry - one direction of a connection in hardware
+ * @key: port, by way of the binding, and match
+ * @cookie: name that the core has for it
+ * @rule: all of the rule; @rule.egress may be used only in &flow_ft_ops.add
+ * @ingress: port that packets come in by
+ * @egress: port that packets leave by
+ * @counts: packets and bytes
+ * @stats_packets: packets that the core knows of; under &flow_ft.lock
+ * @stats_bytes: bytes that the core knows of; under &flow_ft.lock
+ * @key_node: in &flow_ft.keys
+ * @cookie_node: in &flow_ft.cookies
+ * @list: in the binding's list of entries; under &flow_ft.lock
+ * @rcu: for the deferred free
+ * @priv: &flow_ft_ops.priv_size bytes of the driver
+ *
+ * Does not change once it can be looked up, apart from the counters.
+ */
+struct flow_ft_entry {
+	struct flow_ft_key	key;
+	struct flow_ft_cookie	cookie;
+	struct flow_ft_rule	rule;
+	struct flow_ft_port	*ingress;
+	struct flow_ft_port	*egress;
+	struct flow_ft_counts	*counts;
+	u64			stats_packets;
+	u64			stats_bytes;
+	struct rhash_head	key_node;
+	struct rhash_head	cookie_node;
+	struct list_head	list;
+	struct rcu_head		rcu;
+	unsigned long		priv[];
+};
+
+/**
+ * struct flow_ft_ops - what a driver does for its table
+ * @priv_size: size of &flow_ft_entry.priv in bytes
+ * @add: program an entry. What the hardware cannot do is refused here, with an
+ *	extack text. Returns 0 or a negative error code.
+ * @del: clear an entry. Cannot fail. Packets that the hardware has counted
+ *	since the last @stats may be handed over by flow_ft_count().
+ * @stats: bring the counters of an entry up to date by flow_ft_count(). May be
+ *	NULL when they always are.
+ *
+ * All are called in process context with &flow_ft.lock held and may sleep, but
+ * must not take RTNL, the lock of a netdev or one of devlink.
+ */
+struct flow_ft_ops {
+	size_t	priv_size;
+	int	(*add)(struct flow_ft *ft, struct flow_ft_entry *entry,
+		       struct netlink_ext_ack *extack);
+	void	(*del)(struct flow_ft *ft, struct flow_ft_entry *entry);
+	void	(*stats)(struct flow_ft *ft, struct flow_ft_entry *entry);
+};
+
+/**
+ * struct flow_ft_counters - what the core asked for since flow_ft_init()
+ * @bind: bindings made
+ * @unbind: bindings taken back
+ * @unbind_orphans: entries that were left when their binding went; a core that
+ *	sends a DESTROY for every flow leaves 0
+ * @replace: entries installed
+ * @replace_same: REPLACE of an entry that already was as asked for
+ * @replace_refused: REPLACE that failed, other than for a foreign ingress port
+ * @replace_foreign: REPLACE that another port of the flowtable has to answer
+ * @destroy: entries removed because the core said so
+ * @destroy_unknown: DESTROY for a cookie that is not in the table
+ * @stats: STATS answered
+ * @stats_unknown: STATS for a cookie that is not in the table
+ * @port_purged: entries removed because their egress port went away
+ */
+struct flow_ft_counters {
+	u64	bind;
+	u64	unbind;
+	u64	unbind_orphans;
+	u64	replace;
+	u64	replace_same;
+	u64	replace_refused;
+	u64	replace_foreign;
+	u64	destroy;
+	u64	destroy_unknown;
+	u64	stats;
+	u64	stats_unknown;
+	u64	port_purged;
+};
+
+/**
+ * struct flow_ft - flow table of a device, embedded in the driver's own
+ * @ops: the driver
+ * @lock: protects ports, bindings, entries and counters. Nests inside RTNL, the
+ *	locks of netdevs and devlink, and the flow_block_lock of a flowtable.
+ * @keys: entries by &struct flow_ft_key
+ * @cookies: entries by &struct flow_ft_cookie
+ * @ports: struct flow_ft_port; read under RCU too
+ * @entries: number of entries
+ * @counters: what happened to the table
+ * @list: in the list of all tables
+ */
+struct flow_ft {
+	const struct flow_ft_ops	*ops;
+	struct mutex			lock; /* protects all that follows */
+	struct rhashtable		keys;
+	struct rhashtable		cookies;
+	struct list_head		ports;
+	unsigned int			entries;
+	struct flow_ft_counters		counters;
+	struct list_head		list;
+};
+
+int flow_ft_init(struct flow_ft *ft, const struct flow_ft_ops *ops);
+void flow_ft_destroy(struct flow_ft *ft);
+
+void flow_ft_port_add(struct flow_ft *ft, struct flow_ft_port *port,
+		      struct net_device *dev);
+void flow_ft_port_del(struct flow_ft_port *port);
+
+int flow_ft_setup(struct flow_ft_port *port, struct flow_block_offload *f);
+
+struct flow_ft_entry *flow_ft_lookup(struct flow_ft_port *port,
+				     const struct flow_ft_tuple *tuple);
+void flow_ft_count(struct flow_ft_entry *entry, u64 packets, u64 bytes);
+
+void flow_ft_walk(struct flow_ft *ft,
+		  void (*fn)(struct flow_ft_entry *entry, void *data),
+		  void *data);
+
+/**
+ * flow_ft_port_bound() - is the port in a flowtable?
+ * @port: port
+ *
+ * Context: any.
+ * Return: true if a lookup can find anything at all.
+ */
+static inline bool flow_ft_port_bound(const struct flow_ft_port *port)
+{
+	return !list_empty(&port->bindings);
+}
+
+#endif /* _NET_FLOW_FT_TABLE_H */
