@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Flow table of the modelled switch ASIC: life cycle, and what it can do. */
+
+#include <linux/slab.h>
+#include <net/flow_offload.h>
+#include <net/pkt_cls.h>
+
+#include "flow.h"
+#include "netdevsim.h"
+
+#define NSIM_FLOW_EGRESS_QUEUE_LEN	192
+
+static int nsim_flow_add_entry(struct flow_ft *ft, struct flow_ft_entry *entry,
+			       struct netlink_ext_ack *extack)
+{
+	const struct flow_ft_rewrite *rewrite = &entry->rule.rewrite;
+	const struct flow_ft_tuple *tuple = &entry->rule.tuple;
+
+	if (tuple->l4proto != IPPROTO_TCP && tuple->l4proto != IPPROTO_UDP) {
+		NSIM_EA(extack, "only TCP and UDP are supported");
+		return -EOPNOTSUPP;
+	}
+	if (flow_ft_vlan_num(tuple) || rewrite->vlan_push_num) {
+		NSIM_EA(extack, "VLANs are not supported");
+		return -EOPNOTSUPP;
+	}
+	if (tuple->pppoe_sid || rewrite->set & FLOW_FT_SET_PPPOE) {
+		NSIM_EA(extack, "PPPoE is not supported");
+		return -EOPNOTSUPP;
+	}
+	if (entry->rule.priority) {
+		NSIM_EA(extack, "priorities are not supported");
+		return -EOPNOTSUPP;
+	}
+
+	return 0;
+}
+
+static void nsim_flow_del_entry(struct flow_ft *ft, struct flow_ft_entry *entry)
+{
+}
+
+static const struct flow_ft_ops nsim_flow_ops = {
+	.add	= nsim_flow_add_entry,
+	.del	= nsim_flow_del_entry,
+};
+
+int nsim_flow_setup(struct netdevsim *ns, struct flow_block_offload *f)
+{
+	if (!ns->flow) {
+		NSIM_EA(f->extack, "only PF ports have a flow table");
+		return -EOPNOTSUPP;
+	}
+
+	return flow_ft_setup(&ns->flow->ft, f);
+}
+
+/* The core has no use for an error from UNBIND, so keep it away from the error
+ * injection of nsim_setup_tc().
+ */
+int nsim_flow_setup_tc(struct net_device *dev, enum tc_setup_type type,
+		       void *type_data)
+{
+	struct flow_block_offload *f = type_data;
+
+	if (type == TC_SETUP_FT && f->command == FLOW_BLOCK_UNBIND)
+		return nsim_flow_setup(netdev_priv(dev), f);
+
+	return nsim_setup_tc(dev, type, type_data);
+}
+
+int nsim_flow_port_init(struct netdevsim *ns)
+{
+	struct nsim_flow_port *port;
+
+	port = kzalloc_obj(*port);
+	if (!port)
+		return -ENOMEM;
+
+	port->ns = ns;
+	flow_ft_port_add(&ns->nsim_dev->flow->ft, &port->ft, ns->netdev);
+	ns->flow = port;
+	return 0;
+}
+
+/* Before the netdev is unregistered: from here on nothing is sent to it. */
+void nsim_flow_port_exit(struct netdevsim *ns)
+{
+	if (ns->flow)
+		flow_ft_port_del(&ns->flow->ft);
+}
+
+/* After the netdev is unregistered, or if it could not be registered: the
+ * flowtables have let go of the port.
+ */
+void nsim_flow_port_free(struct netdevsim *ns)
+{
+	nsim_flow_port_exit(ns);
+	kfree_rcu(ns->flow, rcu);
+	ns->flow = NULL;
+}
+
+int nsim_flow_init(struct nsim_dev *nsim_dev)
+{
+	struct nsim_flow *flow;
+	int err;
+
+	flow = kzalloc_obj(*flow);
+	if (!flow)
+		return -ENOMEM;
+
+	flow->egress_queue_len = NSIM_FLOW_EGRESS_QUEUE_LEN;
+
+	err = flow_ft_init(&flow->ft, &nsim_flow_ops);
+	if (err)
+		goto err_free;
+
+	nsim_flow_debugfs_init(flow, nsim_dev->ddir);
+	nsim_dev->flow = flow;
+	return 0;
+
+err_free:
+	kfree(flow);
+	return err;
+}
+
+void nsim_flow_exit(struct nsim_dev *nsim_dev)
+{
+	struct nsim_flow *flow = nsim_dev->flow;
+
+	nsim_flow_debugfs_exit(flow);
+	flow_ft_destroy(&flow->ft);
+	kfree(flow);
+}
