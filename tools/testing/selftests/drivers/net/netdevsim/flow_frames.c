@@ -1,0 +1,581 @@
+// SPDX-License-Identifier: GPL-2.0
+/* flow_frames tx=NS:IF rx=NS:IF [tap=NS:IF]... [n=COUNT] FRAME... [-- ...]
+ *
+ * Sends frames and compares every byte of what arrives. One process has a foot
+ * in every netns, so it knows what was sent, what came out at the other end and
+ * what a tap saw on the way, and nothing has to be synchronised.
+ *
+ * FRAME is KEY=VALUE or KEY:
+ *	smac, dmac, src and dst (IPv4 or IPv6), proto (tcp, udp or a number),
+ *	sport, dport, ttl, len (of the L4 payload); TCP: flags (hex), seq, ack
+ *	options		IPv4 options, IPv6 destination options
+ *	badsum		wrong checksum in the IPv4 header
+ *	nosum		UDP without a checksum
+ *	nodf		IPv4 that may be fragmented
+ *	doff=WORDS	length that the TCP header claims to have
+ *	pad=BYTES	behind the packet, cut=BYTES missing at its end
+ * xKEY=VALUE is how it should arrive.
+ *	any		do not compare what arrives
+ *	zero		payload for which the UDP checksum, as it arrives, is
+ *			ffff: the zero of a sum that is there
+ *	wait=MS		silence that is taken for a loss
+ *
+ * What stands behind -- is sent when this is done. Prints, for each: sent=
+ * received= bad= tap= icmp=NUMBER[:TYPE/CODE], the latter are errors about these
+ * frames that came back to tx.
+ */
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <netinet/ip_icmp.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "flow_traffic.h"
+
+#define FRAME_MAX	9216
+#define OPTIONS_LEN	8
+#define MARK_LEN	12
+#define WINDOW		32
+#define MAX_TAPS	4
+#define MAX_SOCKETS	8
+
+struct spec {
+	uint8_t		smac[ETH_ALEN];
+	uint8_t		dmac[ETH_ALEN];
+	int		family;
+	struct in6_addr	src;
+	struct in6_addr	dst;
+	uint16_t	sport;
+	uint16_t	dport;
+	uint8_t		proto;
+	uint8_t		ttl;
+	uint8_t		flags;
+	uint8_t		doff;
+	uint32_t	seq;
+	uint32_t	ack;
+	unsigned int	len;
+	unsigned int	pad;
+	unsigned int	cut;
+	bool		options;
+	bool		badsum;
+	bool		nosum;
+	bool		nodf;
+};
+
+struct result {
+	unsigned long	sent;
+	unsigned long	received;
+	unsigned long	bad;
+	unsigned long	icmp;
+	unsigned long	tap;
+	int		type;
+	int		code;
+};
+
+static uint32_t run_id;
+
+static uint32_t sum(const void *data, size_t len, uint32_t acc)
+{
+	const uint8_t *p = data;
+
+	for (; len > 1; len -= 2, p += 2)
+		acc += p[0] << 8 | p[1];
+	if (len)
+		acc += p[0] << 8;
+	return acc;
+}
+
+static uint16_t fold(uint32_t acc)
+{
+	while (acc >> 16)
+		acc = (acc & 0xffff) + (acc >> 16);
+	return htons(~acc);
+}
+
+static void put_checksum(const struct spec *s, uint8_t *l4, size_t len)
+{
+	size_t addr_len = s->family == AF_INET ? 4 : 16;
+	uint16_t *check;
+	uint32_t acc;
+
+	if (s->proto == IPPROTO_TCP)
+		check = &((struct tcphdr *)l4)->check;
+	else
+		check = &((struct udphdr *)l4)->check;
+
+	acc = sum(&s->src, addr_len, s->proto + len);
+	acc = sum(&s->dst, addr_len, acc);
+	*check = fold(sum(l4, len, acc));
+	if (s->proto == IPPROTO_UDP && !*check)
+		*check = 0xffff;
+	if (s->proto == IPPROTO_UDP && s->nosum)
+		*check = 0;
+}
+
+static size_t l4_header_len(const struct spec *s)
+{
+	if (s->proto == IPPROTO_TCP)
+		return sizeof(struct tcphdr);
+	return s->proto == IPPROTO_UDP ? sizeof(struct udphdr) : 0;
+}
+
+static void put_payload(const struct spec *s, uint32_t index, uint8_t *p)
+{
+	uint32_t mark[3] = { htonl(0x666c6f77), run_id, htonl(index) };
+	unsigned int i;
+
+	for (i = 0; i < s->len; i++)
+		p[i] = i + index;
+	memcpy(p, mark, s->len < MARK_LEN ? s->len : MARK_LEN);
+}
+
+static size_t put_l4(const struct spec *s, uint32_t index, uint8_t *l4)
+{
+	size_t header = l4_header_len(s), len = header + s->len;
+	struct tcphdr *th = (void *)l4;
+	struct udphdr *uh = (void *)l4;
+
+	memset(l4, 0, header);
+	put_payload(s, index, l4 + header);
+	if (!header)
+		return len;
+
+	/* TCP has its ports in the same place. */
+	uh->source = htons(s->sport);
+	uh->dest = htons(s->dport);
+	if (s->proto == IPPROTO_UDP) {
+		uh->len = htons(len);
+	} else {
+		th->seq = htonl(s->seq + index * s->len);
+		th->ack_seq = htonl(s->ack);
+		th->doff = s->doff;
+		th->th_flags = s->flags;
+		th->window = htons(65535);
+	}
+	put_checksum(s, l4, len);
+	return len;
+}
+
+static size_t put_ipv4(const struct spec *s, uint32_t index, uint8_t *l3)
+{
+	size_t header = sizeof(struct iphdr) + (s->options ? OPTIONS_LEN : 0);
+	size_t len = header + put_l4(s, index, l3 + header);
+	struct iphdr *iph = (void *)l3;
+
+	memset(l3, 0, header);
+	iph->version = 4;
+	iph->ihl = header / 4;
+	iph->tot_len = htons(len);
+	iph->id = htons(index);
+	iph->frag_off = htons(s->nodf ? 0 : IP_DF);
+	iph->ttl = s->ttl;
+	iph->protocol = s->proto;
+	memcpy(&iph->saddr, &s->src, 4);
+	memcpy(&iph->daddr, &s->dst, 4);
+	if (s->options)
+		memset(iph + 1, IPOPT_NOP, OPTIONS_LEN);
+	iph->check = fold(sum(l3, header, 0));
+	if (s->badsum)
+		iph->check ^= htons(1);
+	return len;
+}
+
+static size_t put_ipv6(const struct spec *s, uint32_t index, uint8_t *l3)
+{
+	size_t ext = s->options ? OPTIONS_LEN : 0;
+	size_t header = sizeof(struct ip6_hdr) + ext;
+	size_t len = header + put_l4(s, index, l3 + header);
+	struct ip6_hdr *ip6h = (void *)l3;
+	uint8_t *opt = l3 + sizeof(*ip6h);
+
+	memset(l3, 0, header);
+	ip6h->ip6_flow = htonl(6U << 28);
+	ip6h->ip6_plen = htons(len - sizeof(*ip6h));
+	ip6h->ip6_nxt = s->options ? IPPROTO_DSTOPTS : s->proto;
+	ip6h->ip6_hlim = s->ttl;
+	ip6h->ip6_src = s->src;
+	ip6h->ip6_dst = s->dst;
+	if (s->options) {
+		opt[0] = s->proto;
+		opt[2] = IP6OPT_PADN;
+		opt[3] = OPTIONS_LEN - 4;
+	}
+	return len;
+}
+
+static size_t build(const struct spec *s, uint32_t index, uint8_t *frame)
+{
+	struct ethhdr *eth = (void *)frame;
+	size_t len;
+
+	memcpy(eth->h_dest, s->dmac, ETH_ALEN);
+	memcpy(eth->h_source, s->smac, ETH_ALEN);
+	if (s->family == AF_INET) {
+		eth->h_proto = htons(ETH_P_IP);
+		len = put_ipv4(s, index, frame + ETH_HLEN);
+	} else {
+		eth->h_proto = htons(ETH_P_IPV6);
+		len = put_ipv6(s, index, frame + ETH_HLEN);
+	}
+	len += ETH_HLEN;
+	memset(frame + len, 0xa5, s->pad);
+	return len + s->pad - s->cut;
+}
+
+/* A payload for which the checksum is the one with two representations. */
+static uint32_t find_zero(const struct spec *s)
+{
+	size_t off = ETH_HLEN + (s->family == AF_INET ? sizeof(struct iphdr) :
+				 sizeof(struct ip6_hdr));
+	uint8_t frame[FRAME_MAX];
+	uint32_t index;
+
+	for (index = 0; index < 1 << 20; index++) {
+		build(s, index, frame);
+		if (((struct udphdr *)(frame + off))->check == 0xffff)
+			return index;
+	}
+	errno = ENOENT;
+	die("zero");
+}
+
+static int open_socket(const char *where)
+{
+	struct sockaddr_ll sll = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+	};
+	int fd, size = 16 << 20;
+	char ns[NAME_MAX];
+	const char *dev;
+
+	dev = strchr(where, ':');
+	if (!dev || dev - where >= NAME_MAX) {
+		errno = EINVAL;
+		die("%s", where);
+	}
+	memcpy(ns, where, dev - where);
+	ns[dev - where] = '\0';
+	enter_netns(ns);
+
+	sll.sll_ifindex = if_nametoindex(dev + 1);
+	fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, 0);
+	if (!sll.sll_ifindex || fd < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) ||
+	    bind(fd, (struct sockaddr *)&sll, sizeof(sll)))
+		die("%s", where);
+
+	return fd;
+}
+
+/* Opened once: to close one takes the kernel longer than most tests. */
+static int packet_socket(const char *where)
+{
+	static const char *names[MAX_SOCKETS];
+	static int fds[MAX_SOCKETS];
+	static int n;
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (!strcmp(names[i], where))
+			return fds[i];
+	if (n == MAX_SOCKETS) {
+		errno = EMFILE;
+		die("%s", where);
+	}
+	names[n] = where;
+	fds[n] = open_socket(where);
+	return fds[n++];
+}
+
+/* Next frame that came in by the socket's device; 0: none. */
+static size_t next_frame(int fd, uint8_t *frame, bool outgoing)
+{
+	struct sockaddr_ll sll;
+	socklen_t sll_len = sizeof(sll);
+	ssize_t len;
+
+	for (;;) {
+		len = recvfrom(fd, frame, FRAME_MAX, 0,
+			       (struct sockaddr *)&sll, &sll_len);
+		if (len < 0 && errno == EAGAIN)
+			return 0;
+		if (len < 0)
+			die("recvfrom");
+		if (outgoing || sll.sll_pkttype != PACKET_OUTGOING)
+			return len;
+	}
+}
+
+static bool is_ours(const uint8_t *frame, size_t len, uint32_t *index)
+{
+	uint32_t mark[2] = { htonl(0x666c6f77), run_id };
+	const uint8_t *p = memmem(frame, len, mark, sizeof(mark));
+
+	if (!p || p + MARK_LEN > frame + len)
+		return false;
+
+	memcpy(index, p + sizeof(mark), sizeof(*index));
+	*index = ntohl(*index);
+	return true;
+}
+
+static void dump(const char *what, const uint8_t *p, size_t len)
+{
+	size_t i;
+
+	fprintf(stderr, "# %s (%zu):", what, len);
+	for (i = 0; i < len && i < 96; i++)
+		fprintf(stderr, "%s%02x", i % 2 ? "" : " ", p[i]);
+	fputc('\n', stderr);
+}
+
+static void receive(int fd, const struct spec *want, bool any, struct result *r)
+{
+	uint8_t frame[FRAME_MAX], good[FRAME_MAX];
+	size_t len, good_len;
+	uint32_t index;
+
+	while ((len = next_frame(fd, frame, false))) {
+		if (!is_ours(frame, len, &index))
+			continue;
+		r->received++;
+		if (any)
+			continue;
+		good_len = build(want, index, good);
+		if (len == good_len && !memcmp(frame, good, len))
+			continue;
+		if (!r->bad++) {
+			dump("got ", frame, len);
+			dump("want", good, good_len);
+		}
+	}
+}
+
+static void receive_icmp(int fd, struct result *r)
+{
+	uint8_t frame[FRAME_MAX];
+	const struct ethhdr *eth = (void *)frame;
+	const uint8_t *l3 = frame + ETH_HLEN;
+	const uint8_t *icmp;
+	uint32_t index;
+	size_t len;
+
+	while ((len = next_frame(fd, frame, false))) {
+		if (!is_ours(frame, len, &index))
+			continue;
+		if (eth->h_proto == htons(ETH_P_IP) && l3[9] == IPPROTO_ICMP)
+			icmp = l3 + (l3[0] & 15) * 4;
+		else if (eth->h_proto == htons(ETH_P_IPV6) &&
+			 l3[6] == IPPROTO_ICMPV6)
+			icmp = l3 + sizeof(struct ip6_hdr);
+		else
+			continue;
+		r->icmp++;
+		r->type = icmp[0];
+		r->code = icmp[1];
+	}
+}
+
+static void receive_tap(int fd, struct result *r)
+{
+	uint8_t frame[FRAME_MAX];
+	uint32_t index;
+	size_t len;
+
+	while ((len = next_frame(fd, frame, true)))
+		r->tap += is_ours(frame, len, &index);
+}
+
+static void send_frame(int fd, const struct spec *s, uint32_t index)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
+	uint8_t frame[FRAME_MAX];
+	size_t len = build(s, index, frame);
+
+	/* ENOBUFS: the qdisc was full, the frame is not on its way. */
+	while (send(fd, frame, len, 0) < 0) {
+		if (errno != EAGAIN && errno != ENOBUFS)
+			die("send");
+		poll(&pfd, 1, 1);
+	}
+}
+
+static bool set_key(struct spec *s, const char *key, const char *value)
+{
+	struct in6_addr *addr = !strcmp(key, "src") ? &s->src : &s->dst;
+	uint8_t *mac = !strcmp(key, "smac") ? s->smac : s->dmac;
+
+	if (!strcmp(key, "src") || !strcmp(key, "dst")) {
+		s->family = strchr(value, ':') ? AF_INET6 : AF_INET;
+		if (inet_pton(s->family, value, addr) != 1)
+			return false;
+	} else if (!strcmp(key, "smac") || !strcmp(key, "dmac")) {
+		if (sscanf(value, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", mac, mac + 1,
+			   mac + 2, mac + 3, mac + 4, mac + 5) != ETH_ALEN)
+			return false;
+	} else if (!strcmp(key, "proto")) {
+		if (!strcmp(value, "tcp"))
+			s->proto = IPPROTO_TCP;
+		else if (!strcmp(value, "udp"))
+			s->proto = IPPROTO_UDP;
+		else
+			s->proto = number(value, 10, 255);
+	} else if (!strcmp(key, "sport")) {
+		s->sport = number(value, 10, 65535);
+	} else if (!strcmp(key, "dport")) {
+		s->dport = number(value, 10, 65535);
+	} else if (!strcmp(key, "ttl")) {
+		s->ttl = number(value, 10, 255);
+	} else if (!strcmp(key, "flags")) {
+		s->flags = number(value, 16, 255);
+	} else if (!strcmp(key, "doff")) {
+		s->doff = number(value, 10, 15);
+	} else if (!strcmp(key, "seq")) {
+		s->seq = number(value, 10, UINT32_MAX);
+	} else if (!strcmp(key, "ack")) {
+		s->ack = number(value, 10, UINT32_MAX);
+	} else if (!strcmp(key, "len")) {
+		s->len = number(value, 10, FRAME_MAX - 256);
+	} else if (!strcmp(key, "pad")) {
+		s->pad = number(value, 10, 128);
+	} else if (!strcmp(key, "cut")) {
+		s->cut = number(value, 10, 128);
+	} else if (!strcmp(key, "options")) {
+		s->options = true;
+	} else if (!strcmp(key, "badsum")) {
+		s->badsum = true;
+	} else if (!strcmp(key, "nosum")) {
+		s->nosum = true;
+	} else if (!strcmp(key, "nodf")) {
+		s->nodf = true;
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static void set_both(struct spec *s, struct spec *want, const char *key,
+		     const char *value)
+{
+	bool ok;
+
+	if (key[0] == 'x')
+		ok = set_key(want, key + 1, value);
+	else
+		ok = set_key(s, key, value) && set_key(want, key, value);
+	if (!ok) {
+		errno = EINVAL;
+		die("%s=%s", key, value);
+	}
+}
+
+static void run(int argc, char **argv)
+{
+	struct spec s = { .ttl = 64, .proto = IPPROTO_UDP, .len = 64,
+			  .flags = TH_ACK, .doff = 5 };
+	int tx = -1, rx = -1, tap[MAX_TAPS], taps = 0, i;
+	long long last, patience = 400;
+	struct result r = {}, before;
+	struct pollfd pfd[2] = {};
+	unsigned long n = 1, seen;
+	struct spec want = s;
+	bool any = false, zero = false;
+	uint32_t first = 0;
+	char *value;
+
+	run_id++;
+	for (i = 0; i < argc; i++) {
+		value = strchr(argv[i], '=');
+		if (value)
+			*value++ = '\0';
+		else
+			value = "";
+		if (!strcmp(argv[i], "tx"))
+			tx = packet_socket(value);
+		else if (!strcmp(argv[i], "rx"))
+			rx = packet_socket(value);
+		else if (!strcmp(argv[i], "tap") && taps < MAX_TAPS)
+			tap[taps++] = packet_socket(value);
+		else if (!strcmp(argv[i], "n"))
+			n = number(value, 10, 1000000);
+		else if (!strcmp(argv[i], "wait"))
+			patience = number(value, 10, 100000);
+		else if (!strcmp(argv[i], "any"))
+			any = true;
+		else if (!strcmp(argv[i], "zero"))
+			zero = true;
+		else
+			set_both(&s, &want, argv[i], value);
+	}
+	want.pad = 0;
+	errno = EINVAL;
+	if (tx < 0 || rx < 0)
+		die("tx= and rx= are needed");
+	if (s.len < MARK_LEN)
+		die("len is less than %d", MARK_LEN);
+	if (zero)
+		first = find_zero(&want);
+
+	pfd[0].fd = rx;
+	pfd[0].events = POLLIN;
+	pfd[1].fd = tx;
+	pfd[1].events = POLLIN;
+	last = now_ms();
+	for (seen = 0;;) {
+		before = r;
+		if (r.sent < n && r.sent - seen < WINDOW) {
+			send_frame(tx, &s, first + (zero ? 0 : r.sent));
+			r.sent++;
+			last = now_ms();
+		}
+		receive(rx, &want, any, &r);
+		receive_icmp(tx, &r);
+		for (i = 0; i < taps; i++)
+			receive_tap(tap[i], &r);
+		if (r.received != before.received || r.icmp != before.icmp) {
+			seen += r.received + r.icmp;
+			seen -= before.received + before.icmp;
+			last = now_ms();
+		} else if (r.sent == n || r.sent - seen >= WINDOW) {
+			/* When all is there, wait for what is too much. */
+			if (now_ms() - last > (seen < r.sent ? patience : 30)) {
+				if (r.sent == n)
+					break;
+				/* Lost, or for nobody: go on without. */
+				seen = r.sent;
+			}
+			poll(pfd, 2, 5);
+		}
+	}
+
+	printf("sent=%lu received=%lu bad=%lu tap=%lu icmp=%lu", r.sent,
+	       r.received, r.bad, r.tap, r.icmp);
+	if (r.icmp)
+		printf(":%d/%d", r.type, r.code);
+	putchar('\n');
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	int first, last;
+
+	run_id = getpid() << 16 ^ time(NULL) << 4;
+	for (first = 1; first < argc; first = last + 1) {
+		for (last = first; last < argc; last++)
+			if (!strcmp(argv[last], "--"))
+				break;
+		run(last - first, argv + first);
+	}
+	return 0;
+}
