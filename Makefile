@@ -36,7 +36,7 @@ help:
 
 demo:
 	scripts/doctor --install fetch build guest
-	scripts/build kernel
+	scripts/build demo
 	scripts/demo
 
 bench:
@@ -45,7 +45,7 @@ bench:
 	scripts/bench
 
 check:
-	scripts/doctor --install fetch build guest test
+	scripts/doctor --install fetch build guest test lint
 	scripts/check
 
 kernel:

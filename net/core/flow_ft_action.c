@@ -193,7 +193,7 @@ static int flow_ft_parse_vlan_push(const struct flow_action_entry *act,
 				   "VLAN TPID must be 802.1Q or 802.1ad");
 		return -EOPNOTSUPP;
 	}
-	if (act->vlan.prio) {
+	if (act->vlan.prio || act->vlan.vid > VLAN_VID_MASK) {
 		NL_SET_ERR_MSG_MOD(extack,
 				   "VLAN priority is not supported");
 		return -EOPNOTSUPP;
@@ -208,6 +208,11 @@ static int flow_ft_parse_vlan_push(const struct flow_action_entry *act,
 static int flow_ft_parse_vlan_pop(struct flow_ft_rule *out,
 				  struct netlink_ext_ack *extack)
 {
+	if (out->rewrite.vlan_push_num ||
+	    out->rewrite.set & FLOW_FT_SET_PPPOE) {
+		NL_SET_ERR_MSG_MOD(extack, "VLAN pop after a push");
+		return -EOPNOTSUPP;
+	}
 	if (out->rewrite.vlan_pop == flow_ft_vlan_num(&out->tuple)) {
 		NL_SET_ERR_MSG_MOD(extack,
 				   "VLAN pop without a match on that tag");

@@ -55,7 +55,8 @@ flow_ft_by_cookie(const struct flow_ft_binding *binding, unsigned long cookie)
  * @tuple: what the packet says; all of it counts, so zero it before
  *
  * Context: RCU read side; the result is valid until its end.
- * Return: the entry, of the newest flowtable that has one, or NULL.
+ * Return: the entry, of the newest flowtable that has one, or NULL; always NULL
+ *	while hw-tc-offload is off on the port.
  */
 struct flow_ft_entry *flow_ft_lookup(struct flow_ft_port *port,
 				     const struct flow_ft_tuple *tuple)
@@ -63,6 +64,9 @@ struct flow_ft_entry *flow_ft_lookup(struct flow_ft_port *port,
 	const struct flow_ft_binding *binding;
 	struct flow_ft_entry *entry;
 	struct flow_ft_key key;
+
+	if (!tc_can_offload(port->dev))
+		return NULL;
 
 	list_for_each_entry_rcu(binding, &port->bindings, list) {
 		key = flow_ft_key(binding, tuple);
@@ -291,13 +295,15 @@ static int flow_ft_replace_entry(struct flow_ft_binding *binding,
 static bool flow_ft_is_foreign(const struct flow_ft_binding *binding,
 			       const struct flow_rule *rule)
 {
+	const struct net_device *dev = binding->port->dev;
 	struct flow_match_meta match;
 
 	if (!flow_rule_match_key(rule, FLOW_DISSECTOR_KEY_META))
 		return false;
 
 	flow_rule_match_meta(rule, &match);
-	return match.key->ingress_ifindex != binding->port->dev->ifindex;
+	return match.key->ingress_ifindex != dev->ifindex ||
+	       !net_eq(dev_net(dev), binding->net);
 }
 
 static int flow_ft_decode(const struct flow_ft_binding *binding,

@@ -96,6 +96,7 @@ static int flow_ft_bind(struct flow_ft_port *port, struct flow_block_offload *f)
 
 	mutex_lock(&port->ft->lock);
 	if (port->gone) {
+		NL_SET_ERR_MSG_MOD(f->extack, "port is gone");
 		mutex_unlock(&port->ft->lock);
 		flow_block_cb_free(block_cb);
 		return -ENODEV;

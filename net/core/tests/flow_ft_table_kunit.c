@@ -356,6 +356,7 @@ static void ftt_test_hw_tc_off(struct kunit *test)
 	flow_ft_count(ftt_find(t, &ftt_a), 1, 100);
 
 	t->devs[0]->features &= ~NETIF_F_HW_TC;
+	KUNIT_EXPECT_NULL(test, ftt_find(t, &ftt_a));
 	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, 0, &ftt_c), -EOPNOTSUPP);
 	ftt_expect_msg(t, "flow_ft: hw-tc-offload is off on this port");
 	KUNIT_EXPECT_EQ(test, t->ft.counters.replace_refused, 1);
@@ -397,10 +398,30 @@ static void ftt_test_egress_netns(struct kunit *test)
 	/* The table compares it and no more. */
 	t->net = kunit_kzalloc(test, sizeof(*t->net), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, t->net);
+	dev_net_set(t->devs[ftt_a.in], t->net);
 	ftt_bind(t, 0, 0);
 	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, 0, &ftt_a), -EOPNOTSUPP);
 	ftt_expect_msg(t, "flow_ft: egress is in another netns");
 	ftt_expect_entries(t, 0);
+	dev_net_set(t->devs[ftt_a.in], &init_net);
+}
+
+/* ifindexes are those of a netns. */
+static void ftt_test_ingress_netns(struct kunit *test)
+{
+	struct ftt *t = test->priv;
+
+	if (!IS_ENABLED(CONFIG_NET_NS))
+		kunit_skip(test, "there is one netns only");
+
+	t->net = kunit_kzalloc(test, sizeof(*t->net), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, t->net);
+	dev_net_set(t->devs[ftt_a.out], t->net);
+	ftt_bind(t, 0, 0);
+	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, 0, &ftt_a), -EOPNOTSUPP);
+	KUNIT_EXPECT_GT(test, t->ft.counters.replace_foreign, 0);
+	ftt_expect_entries(t, 0);
+	dev_net_set(t->devs[ftt_a.out], &init_net);
 }
 
 static void ftt_test_add_fails(struct kunit *test)
@@ -447,7 +468,7 @@ static void ftt_test_refused_change(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, FTT_ALL, &ftt_a), 1);
 	t->devs[0]->features &= ~NETIF_F_HW_TC;
 	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, FTT_ALL, &ftt_a), 1);
-	ftt_expect_found(t, &ftt_a);
+	ftt_expect_entries(t, 1);
 	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, FTT_ALL, &flow), -EOPNOTSUPP);
 	t->devs[0]->features |= NETIF_F_HW_TC;
 	ftt_expect_entries(t, 0);
@@ -602,6 +623,7 @@ static struct kunit_case ftt_table_cases[] = {
 	KUNIT_CASE(ftt_test_hw_tc_off),
 	KUNIT_CASE(ftt_test_egress),
 	KUNIT_CASE(ftt_test_egress_netns),
+	KUNIT_CASE(ftt_test_ingress_netns),
 	KUNIT_CASE(ftt_test_add_fails),
 	KUNIT_CASE(ftt_test_refused_change),
 	KUNIT_CASE(ftt_test_port_del),
