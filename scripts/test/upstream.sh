@@ -46,23 +46,27 @@ tools()
 	done
 } 2>/dev/null </dev/null
 
-# The guest ends with the script's exit code, or with its own.
+# The guest ends with the script's exit code, or with its own.  A failure is
+# known by the tests that failed.
 verdict()
 {
-	local guest=$1 prog=$2 dir=$3 file
+	local guest=$1 prog=$2 dir=$3 file run
 
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	file=$src/$SELFTESTS/$prog
+	run=("./${file##*/}")
+	# As the kselftest runner does it.
+	[ -x "$file" ] || read -ra run <<<"$(sed -n '1s/^#!//p' "$file") ${run[0]}"
 	(cd "${file%/*}" && GUEST=$guest TIMEOUT=900 \
-		"$ROOT/scripts/guest" -o "$dir" "./${file##*/}") >"$dir/log" 2>&1 </dev/null
+		"$ROOT/scripts/guest" -o "$dir" "${run[@]}") >"$dir/log" 2>&1 </dev/null
 	case "$? $(cat "$dir/exit-code" 2>/dev/null)" in
 	'0 0') echo pass ;;
 	'4 4') echo skip ;;
 	'1 ') echo timeout ;;
-	'3 ') echo "no boot" ;;
+	[23]' ') echo "not run" ;;
 	*' 0'|'1 4') echo splat ;;
-	*) echo fail ;;
+	*) echo "fail $(sed -n 's/^TEST: \(.*[^ ]\) *\[FAIL\].*/(\1)/p' "$dir/log" | paste -sd ' ')" ;;
 	esac
 }
 
@@ -89,7 +93,7 @@ compare()
 		base=$(known uml-base "$prog" "$CACHE/upstream/$base_key/$prog")
 		patched=$(known uml "$prog" "$OUT/upstream/$patched_key/$prog")
 	fi
-	[ "$base" = "$patched" ]
+	[ "$base" = "$patched" ] && [ "$base" != "not run" ]
 	echo "$? ${prog##*/}: base $base, patched $patched$first"
 }
 
@@ -99,7 +103,7 @@ hash()
 	sha256sum | cut -c 1-16
 }
 tools=$(tools | hash)
-base_key=$({ git -C "$TREE" rev-parse 'base^{tree}'; cat "$ROOT/configs/uml.config" \
+base_key=$({ git -C "$TREE" rev-parse 'base^{tree}'; cat "$0" "$ROOT/configs/uml.config" \
 	"$ROOT/scripts/guest-init"; gcc --version; echo "$tools"; } | hash)
 patched_key=$({ find "$OUT/build/uml/linux" "$OUT/build/uml-modules" -name linux -o -name '*.ko' |
 	sort | xargs sha256sum; cat "$ROOT/scripts/guest-init"; echo "$base_key"; } | hash)

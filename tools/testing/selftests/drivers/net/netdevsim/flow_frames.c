@@ -21,8 +21,8 @@
  *	wait=MS		silence that is taken for a loss
  *
  * What stands behind -- is sent when this is done. Prints, for each: sent=
- * received= bad= tap= icmp=NUMBER[:TYPE/CODE], the latter are errors about these
- * frames that came back to tx.
+ * received= bad= tap= icmp=NUMBER[:TYPE/CODE]; the latter are errors about
+ * these frames that came back to tx.
  */
 #include <arpa/inet.h>
 #include <linux/if_ether.h>

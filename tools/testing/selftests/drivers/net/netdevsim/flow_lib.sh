@@ -270,12 +270,15 @@ flow_ruleset()
 			counter punted { }
 			counter soft { }
 			chain in {
-				type filter hook ingress devices = { $devices } priority -10
+				type filter hook ingress \
+					devices = { $devices } priority -10
 				meta l4proto { tcp, udp } counter name punted
 			}
 			chain out {
-				type filter hook egress devices = { $devices } priority 0
-				meta mark 0 meta l4proto { tcp, udp } counter name soft
+				type filter hook egress \
+					devices = { $devices } priority 0
+				meta mark 0 meta l4proto { tcp, udp } \
+					counter name soft
 			}
 		}
 	RULES
@@ -321,7 +324,7 @@ read_counters()
 			echo "dev $dev"
 			ethtool -S "$dev"
 		done
-		grep -H . r[cs3]/statistics/[r3]x_[pb]*s
+		grep -H . r[cs3]/statistics/[rt]x_[pb]*s
 		nft list counters' | awk '
 		$1 == "dev" { dev = $2 }
 		sub("^ *offload_", "") { print dev "." $1, $2 }
@@ -394,7 +397,8 @@ check_deltas()
 			"${want[$name]:-0}"
 	done
 	for name in "${!want[@]}"; do
-		[ "${NOW[$name]+set}" ] || check "$name" missing "${want[$name]}"
+		[ "${NOW[$name]+set}" ] ||
+			check "$name" missing "${want[$name]}"
 	done
 }
 
@@ -455,7 +459,8 @@ open_flow()
 {
 	if [ "$1" = tcp ]; then
 		frames "${fwd[@]}" flags=02 len=12 \
-			-- "${TO_CLIENT[@]}" "${rev[@]}" flags=12 ack=13 len=12 \
+			-- "${TO_CLIENT[@]}" "${rev[@]}" \
+			flags=12 ack=13 len=12 \
 			-- "${TO_SERVER[@]}" "${fwd[@]}" seq=13 ack=13 len=12
 	else
 		frames "${fwd[@]}" -- "${TO_CLIENT[@]}" "${rev[@]}"
@@ -504,26 +509,27 @@ session_close()
 	wait "$pid"
 }
 
-# flow_run: every function test_* of the script, in its order; the text that
-# stands behind its name is its description.
+# flow_run: every function test_* of the script, in its order, or those in
+# $TESTS. What stands behind its name is its description.
 flow_run()
 {
-	local test what
+	local line tests=()
 
-	mapfile -t FLOW_TESTS < <(sed -n 's/^\(test_[a-z0-9_]*\)() *# *\(.*\)/\1 \2/p' "$0")
+	while read -r line; do
+		[[ " ${TESTS:-${line%% *}} " == *" ${line%% *} "* ]] &&
+			tests+=("$line")
+	done < <(sed -n 's/^\(test_[a-z0-9_]*\)() *# *\(.*\)/\1 \2/p' "$0")
+
 	ktap_print_header
-	ktap_set_plan ${#FLOW_TESTS[@]}
-	for test in "${FLOW_TESTS[@]}"; do
-		what=${test#* }
+	ktap_set_plan ${#tests[@]}
+	for line in "${tests[@]}"; do
 		RET=$KSFT_PASS
-		"${test%% *}"
-		if [ "$RET" = "$KSFT_SKIP" ]; then
-			ktap_test_skip "$what"
-		elif [ "$RET" = "$KSFT_PASS" ]; then
-			ktap_test_pass "$what"
-		else
-			ktap_test_fail "$what"
-		fi
+		"${line%% *}"
+		case $RET in
+		"$KSFT_PASS") ktap_test_pass "${line#* }" ;;
+		"$KSFT_SKIP") ktap_test_skip "${line#* }" ;;
+		*) ktap_test_fail "${line#* }" ;;
+		esac
 	done
 	ktap_finished
 }

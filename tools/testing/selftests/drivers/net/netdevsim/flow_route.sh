@@ -126,8 +126,10 @@ rules_snat()
 	cat <<-RULES
 		chain post {
 			type nat hook postrouting priority 100
-			oifname rs meta l4proto { tcp, udp } snat ip to $(addr_of 4 2 50):6000
-			oifname rs meta l4proto { tcp, udp } snat ip6 to [$(addr_of 6 2 50)]:6000
+			oifname rs meta l4proto { tcp, udp } \
+				snat ip to $(addr_of 4 2 50):6000
+			oifname rs meta l4proto { tcp, udp } \
+				snat ip6 to [$(addr_of 6 2 50)]:6000
 		}
 	RULES
 }
@@ -154,8 +156,10 @@ rules_dnat()
 	cat <<-RULES
 		chain pre {
 			type nat hook prerouting priority -100
-			iifname rc meta l4proto { tcp, udp } dnat ip to $(addr_of 4 2 100):8080
-			iifname rc meta l4proto { tcp, udp } dnat ip6 to [$(addr_of 6 2 100)]:8080
+			iifname rc meta l4proto { tcp, udp } \
+				dnat ip to $(addr_of 4 2 100):8080
+			iifname rc meta l4proto { tcp, udp } \
+				dnat ip6 to [$(addr_of 6 2 100)]:8080
 		}
 	RULES
 }
@@ -242,7 +246,7 @@ test_ports() # NAT that changes nothing but a port
 	nat sport
 }
 
-test_checksum_zero() # UDP without a checksum stays without, and no sum becomes 0
+test_checksum_zero() # UDP without a checksum stays so, no sum becomes 0
 {
 	local fwd rev
 
@@ -297,8 +301,8 @@ sockets()
 	check "$what reply" "$(session reply "$3")" "ok $3"
 	look
 	check "$what slow" "$(delta slow.packets) $(delta soft.packets)" "0 0"
-	check "$what drops" "$(delta rs.drop_egress_full) $(delta rs.drop_xmit)" \
-		"0 0"
+	check "$what drops" \
+		"$(delta rs.drop_egress_full) $(delta rs.drop_xmit)" "0 0"
 	check "$what at the server" $(($(mac_rx "$server" s0) - rx)) \
 		"$(delta rs.tx)"
 }

@@ -5,11 +5,13 @@
  * A connection of sockets, kept until end of input. Commands on stdin are
  * "send N" and "reply N": N bytes, or datagrams of len bytes, from or to the
  * client; and "peer": who the client is for the server. One line of answer
- * each; "ok N" if all N arrived as they were sent.
+ * each; "ok N" if all N arrived as they were sent. SIGTERM ends a transfer:
+ * what is on the way may still arrive, the answer is about what was sent.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -25,8 +27,20 @@ struct session {
 	bool		tcp;
 	int		fd[2];		/* client, server */
 	size_t		len;
-	uint64_t	pos[2];		/* bytes sent so far, by direction */
 };
+
+struct stream {
+	uint64_t	pos;		/* bytes so far */
+	uint64_t	sum;		/* of the datagrams' indexes */
+};
+
+/* Every loop that looks at it calls into libc, so it is read anew. */
+static sig_atomic_t stopped;
+
+static void stop(int signo)
+{
+	stopped = signo;
+}
 
 static uint8_t pattern(uint64_t pos)
 {
@@ -105,40 +119,62 @@ static void accept_session(struct session *s)
 	}
 }
 
-/* Bytes that arrived; -1: they are not the ones that were sent. */
-static ssize_t read_some(struct session *s, int dir, uint64_t pos)
+/* A datagram starts with its index, for they may overtake each other when a
+ * connection gets into hardware.
+ */
+static void fill(const struct session *s, uint8_t *buf, size_t len,
+		 uint64_t pos)
 {
-	static uint8_t buf[CHUNK];
-	ssize_t len, i;
+	uint64_t index = pos / s->len;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		buf[i] = pattern(pos + i);
+	if (!s->tcp)
+		memcpy(buf, &index, sizeof(index));
+}
+
+/* Bytes that arrived; -1: they are not the ones that were sent. */
+static ssize_t read_some(struct session *s, int dir, struct stream *in)
+{
+	static uint8_t buf[CHUNK], good[CHUNK];
+	uint64_t pos = in->pos, index;
+	ssize_t len;
 
 	len = recv(s->fd[!dir], buf, sizeof(buf), MSG_DONTWAIT);
 	if (len < 0 && errno == EAGAIN)
 		return 0;
 	if (len < 0)
 		die("recv");
-	for (i = 0; i < len; i++)
-		if (buf[i] != pattern(pos + i))
+	if (!s->tcp) {
+		memcpy(&index, buf, sizeof(index));
+		pos = index * s->len;
+		in->sum += index;
+		if (len != (ssize_t)s->len)
 			return -1;
-	if (!s->tcp && len != (ssize_t)s->len)
-		return -1;
-	return len;
+	}
+	fill(s, good, len, pos);
+	in->pos += len;
+	return memcmp(buf, good, len) ? -1 : len;
 }
 
-static ssize_t write_some(struct session *s, int dir, uint64_t pos, size_t max)
+static ssize_t write_some(struct session *s, int dir, struct stream *out,
+			  size_t max)
 {
 	static uint8_t buf[CHUNK];
-	size_t len = max, i;
+	size_t len = max;
 	ssize_t ret;
 
 	if (len > sizeof(buf))
 		len = sizeof(buf);
-	for (i = 0; i < len; i++)
-		buf[i] = pattern(pos + i);
+	fill(s, buf, len, out->pos);
 	ret = send(s->fd[dir], buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (ret < 0 && errno == EAGAIN)
 		return 0;
 	if (ret < 0)
 		die("send");
+	out->sum += out->pos / s->len;
+	out->pos += ret;
 	return ret;
 }
 
@@ -146,34 +182,38 @@ static void transfer(struct session *s, int dir, uint64_t n)
 {
 	uint64_t unit = s->tcp ? 1 : s->len, total = n * unit;
 	uint64_t window = s->tcp ? UINT64_MAX : WINDOW * unit;
-	uint64_t sent = 0, received = 0, base = s->pos[dir];
 	struct pollfd pfd = { .fd = s->fd[!dir], .events = POLLIN };
+	struct stream in = {}, out = {};
 	long long last = now_ms();
-	ssize_t in, out;
+	ssize_t read, written;
 
-	while (received < total) {
-		out = 0;
-		if (sent < total && sent - received < window)
-			out = write_some(s, dir, base + sent,
-					 s->tcp ? total - sent : unit);
-		sent += out;
-		in = read_some(s, dir, base + received);
-		if (in < 0) {
+	while (in.pos < total) {
+		if (stopped)
+			total = out.pos;
+		written = 0;
+		if (out.pos < total && out.pos - in.pos < window)
+			written = write_some(s, dir, &out,
+					     s->tcp ? total - out.pos : unit);
+		read = read_some(s, dir, &in);
+		if (read < 0) {
 			printf("bad payload after %llu\n",
-			       (unsigned long long)(received / unit));
+			       (unsigned long long)(in.pos / unit));
 			return;
 		}
-		received += in;
-		if (in || out)
+		if (read || written) {
 			last = now_ms();
-		else if (now_ms() - last > STALL_MS)
+			continue;
+		}
+		if (now_ms() - last > STALL_MS)
 			break;
-		else
-			poll(&pfd, 1, 5);
+		poll(&pfd, 1, 5);
 	}
-	s->pos[dir] += sent;
-	printf("%s %llu\n", received == total ? "ok" : "lost",
-	       (unsigned long long)(received / unit));
+	/* Each datagram once. */
+	if (!s->tcp && in.pos == total && in.sum != out.sum)
+		printf("bad sequence\n");
+	else
+		printf("%s %llu\n", in.pos >= total ? "ok" : "lost",
+		       (unsigned long long)(in.pos / unit));
 }
 
 static void show_peer(const struct session *s)
@@ -214,6 +254,7 @@ int main(int argc, char **argv)
 {
 	const char *dst = word(argc, argv, "dst", NULL);
 	const char *port = word(argc, argv, "port", NULL);
+	const char *lport, *sport;
 	const char *any = strchr(dst, ':') ? "::" : "0.0.0.0";
 	struct session s = {
 		.tcp = !strcmp(word(argc, argv, "proto", "tcp"), "tcp"),
@@ -224,23 +265,24 @@ int main(int argc, char **argv)
 	socklen_t len;
 	char line[64];
 
+	signal(SIGTERM, stop);
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	lport = word(argc, argv, "lport", port);
 	s.fd[1] = bound_socket(word(argc, argv, "server", NULL),
 			       word(argc, argv, "listen", dst),
-			       number(word(argc, argv, "lport", port), 10, 65535),
-			       s.tcp);
+			       number(lport, 10, 65535), s.tcp);
 	if (s.tcp && listen(s.fd[1], 1))
 		die("listen");
+	sport = word(argc, argv, "sport", "0");
 	s.fd[0] = bound_socket(word(argc, argv, "client", NULL),
 			       word(argc, argv, "src", any),
-			       number(word(argc, argv, "sport", "0"), 10, 65535),
-			       s.tcp);
+			       number(sport, 10, 65535), s.tcp);
 	len = make_addr(&ss, dst, number(port, 10, 65535));
 	if (connect(s.fd[0], (struct sockaddr *)&ss, len))
 		die("connect to %s %s", dst, port);
 	accept_session(&s);
 
-	while (fgets(line, sizeof(line), stdin)) {
+	while (!stopped && fgets(line, sizeof(line), stdin)) {
 		if (sscanf(line, "send %llu", &n) == 1)
 			transfer(&s, 0, n);
 		else if (sscanf(line, "reply %llu", &n) == 1)

@@ -38,11 +38,11 @@ acct_is()
 	[ "$(acct "$1" "$2")" = "$3" ]
 }
 
-# What the table says of the same connection: source port, packets, bytes.
-entries_of()
+# What the table says, by source port
+entry_packets()
 {
-	sed "s/.*proto=\([a-z]*\).* sport=\([0-9]*\).* \(packets=.*\) idle.*/\1 \2 \3/" \
-		"$FLOW_DEBUGFS/entries" | tr -d 'a-su-z=' | sort
+	sed -n "s/.* sport=$1 .* packets=\([0-9]*\) .*/\1/p" \
+		"$FLOW_DEBUGFS/entries"
 }
 
 accounting()
@@ -62,6 +62,8 @@ accounting()
 		((want[0] += N, want[1] += N * (l3 + len)))
 		((want[2] += N / 2, want[3] += (l3 + len) * N / 2))
 	done
+	check "entry" "$(entry_packets $SPORT)" $((3 * N))
+	check "entry back" "$(entry_packets $DPORT)" $((3 * N / 2))
 	slowwait 15 acct_is "$family" "$proto" "${want[*]}"
 	check "IPv$family $proto" "$(acct "$family" "$proto")" "${want[*]}"
 }
@@ -76,7 +78,7 @@ test_accounting() # conntrack accounts what hardware forwards
 	done
 }
 
-test_accounting_paths() # ... and adds what other paths forward of the connection
+test_accounting_paths() # ... and adds what other paths forward of it
 {
 	local fwd packets=$((3 * N + 1)) want
 
@@ -100,8 +102,8 @@ frames_third()
 {
 	"$FLOW_FRAMES" tx="$third:t0" rx="$server:s0" \
 		smac=$MAC_THIRD dmac=$MAC_R3 xsmac=$MAC_RS xdmac=$MAC_SERVER \
-		xttl=63 src="$(addr_of "$1" 3 100)" dst="$(addr_of "$1" 2 100)" \
-		"${@:2}"
+		xttl=63 src="$(addr_of "$1" 3 100)" \
+		dst="$(addr_of "$1" 2 100)" "${@:2}"
 }
 
 # Run a command of frames in the background, its report goes to a file.
@@ -194,6 +196,7 @@ test_conservation_full() # ... with a queue in hardware that overflows
 	three_paths
 	echo 1024 > "$FLOW_DEBUGFS/egress_queue_len"
 	check "conservation" "$(conservation)" ""
+	look
 	check "drops" "$(delta rs.drop_egress_full)" $((2 * N))
 }
 
@@ -222,8 +225,10 @@ test_loss_software() # a packet lost by the software flowtable is missed
 	ip netns exec "$router" nft -f - <<-RULES
 		table netdev lose {
 			chain soft {
-				type filter hook egress devices = { rs } priority -10
-				meta mark 0 udp dport $DPORT limit rate 1/day burst 1 packets drop
+				type filter hook egress \
+					devices = { rs } priority -10
+				meta mark 0 udp dport $DPORT \
+					limit rate 1/day burst 1 packets drop
 			}
 		}
 	RULES

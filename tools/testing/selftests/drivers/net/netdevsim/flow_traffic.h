@@ -13,8 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static inline void __attribute__((noreturn, format(printf, 1, 2)))
-die(const char *fmt, ...)
+static inline _Noreturn void die(const char *fmt, ...)
 {
 	va_list ap;
 
