@@ -3,7 +3,7 @@
  * frame is one for the CPU.
  */
 
-#include <linux/if_ether.h>
+#include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -132,6 +132,8 @@ enum nsim_flow_counter nsim_flow_parse(struct sk_buff *skb,
 {
 	memset(pkt, 0, sizeof(*pkt));
 
+	if (is_multicast_ether_addr(eth_hdr(skb)->h_dest))
+		return NSIM_FLOW_PUNT_MULTICAST;
 	if (skb->pkt_type != PACKET_HOST)
 		return NSIM_FLOW_PUNT_DMAC;
 	/* A frame of PSP carries what only the stack understands. */

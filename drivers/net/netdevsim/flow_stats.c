@@ -14,6 +14,7 @@ static const char * const nsim_flow_names[NSIM_FLOW_COUNTERS] = {
 	[NSIM_FLOW_DROP_EGRESS_FULL]	= "offload_drop_egress_full",
 	[NSIM_FLOW_DROP_XMIT]		= "offload_drop_xmit",
 	[NSIM_FLOW_PUNT_DISABLED]	= "offload_punt_disabled",
+	[NSIM_FLOW_PUNT_MULTICAST]	= "offload_punt_multicast",
 	[NSIM_FLOW_PUNT_DMAC]		= "offload_punt_dmac",
 	[NSIM_FLOW_PUNT_PROTO]		= "offload_punt_proto",
 	[NSIM_FLOW_PUNT_MALFORMED]	= "offload_punt_malformed",

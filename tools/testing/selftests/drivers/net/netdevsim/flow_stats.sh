@@ -96,6 +96,11 @@ test_accounting_paths() # ... and adds what other paths forward of it
 	want="$packets $((packets * 92 + N * 8)) 1 92"
 	slowwait 15 acct_is 4 udp "$want"
 	check "accounting" "$(acct 4 udp)" "$want"
+	# Once more, for what was told before is not told again.
+	frames "${fwd[@]}" n=$N > /dev/null
+	want="$((packets + N)) $(((packets + N) * 92 + N * 8)) 1 92"
+	slowwait 15 acct_is 4 udp "$want"
+	check "accounting, again" "$(acct 4 udp)" "$want"
 }
 
 frames_third()
