@@ -5,6 +5,8 @@
 
 export BASE GUEST MEM CPUS TIMEOUT T FAST SIGNOFF BASE_TREE BASE_PACKAGE
 
+KERNEL := $(if $(filter base,$(GUEST)),base,kernel)
+
 .PHONY: help demo check bench kernel shell guest series lint doctor clean distclean
 .SILENT:
 
@@ -15,7 +17,7 @@ help:
 	echo '  make shell             root shell in a guest with the patched kernel'
 	echo '  make guest RUN=SCRIPT  run any script as root in a fresh guest'
 	echo '                         [ARGS="..."] [MEM=1G] [CPUS=2] [TIMEOUT=SEC]'
-	echo '                         [GUEST=uml|uml-base]'
+	echo '                         [GUEST=uml|base]'
 	echo
 	echo 'Test it'
 	echo '  make check             all tests; T=PATTERN some of them, FAST=1 the quick ones'
@@ -51,12 +53,13 @@ check:
 kernel:
 	scripts/build kernel
 
-shell: kernel
+shell:
+	scripts/build $(KERNEL)
 	scripts/guest
 
 guest:
 	[ -n '$(RUN)' ] || { echo 'make guest: name a script: make guest RUN=SCRIPT [ARGS="..."]' >&2; exit 2; }
-	scripts/build $(if $(filter uml-base,$(GUEST)),base,kernel)
+	scripts/build $(KERNEL)
 	scripts/guest '$(RUN)' $(ARGS)
 
 series:

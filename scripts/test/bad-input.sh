@@ -23,7 +23,7 @@ refuse()
 	rc=$?
 	[ "$rc" = "$code" ] && grep -qF -- "$text" <<<"$said" && [ "$(wc -l <<<"$said")" -le 3 ]
 	tap $? "$name"
-	echo "# exit code $rc: $said" | head -n 5
+	echo "exit code $rc: $said" | head -n 5 | sed "s|^|# |"
 }
 
 # A clone that has nothing but what it needs, with an empty cache.
@@ -48,7 +48,7 @@ refuse 2 "no such script" "missing script" "$guest" "$dir/none"
 : >"$dir/script"
 refuse 2 "is not executable" "script without its x bit" "$guest" "$dir/script"
 refuse 2 "name a script" "make guest without RUN" make -s guest
-refuse 2 "known: uml uml-base" "unknown GUEST" env GUEST=vax "$guest" /bin/true
+refuse 2 "known: uml base" "unknown GUEST" env GUEST=vax "$guest" /bin/true
 refuse 2 "is no size" "wrong MEM" env MEM=much "$guest" /bin/true
 refuse 2 "1 or 2" "wrong CPUS" env CPUS=64 "$guest" /bin/true
 refuse 2 "number of seconds" "wrong TIMEOUT" env TIMEOUT=soon "$guest" /bin/true

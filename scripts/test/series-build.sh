@@ -3,7 +3,7 @@
 # Usage: scripts/test/series-build.sh
 #
 # Every commit builds on its own, in order, starting with the pristine base,
-# whose kernel is kept for GUEST=uml-base.  A commit that was built with this
+# whose kernel is kept for GUEST=base.  A commit that was built with this
 # configuration before is not built again.
 # check: slow
 # check: timeout 3000

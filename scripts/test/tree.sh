@@ -44,7 +44,7 @@ make_tree()
 {
 	said=$("$repo/scripts/tree" 2>&1)
 	rc=$?
-	echo "# exit code $rc: $said" | head -n 4
+	echo "exit code $rc: $said" | head -n 4 | sed "s|^|# |"
 }
 
 kgit()
