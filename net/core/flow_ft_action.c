@@ -193,7 +193,11 @@ static int flow_ft_parse_vlan_push(const struct flow_action_entry *act,
 				   "VLAN TPID must be 802.1Q or 802.1ad");
 		return -EOPNOTSUPP;
 	}
-	if (act->vlan.prio || act->vlan.vid > VLAN_VID_MASK) {
+	if (act->vlan.vid > VLAN_VID_MASK) {
+		NL_SET_ERR_MSG_MOD(extack, "VLAN ID must be below 4096");
+		return -EOPNOTSUPP;
+	}
+	if (act->vlan.prio) {
 		NL_SET_ERR_MSG_MOD(extack,
 				   "VLAN priority is not supported");
 		return -EOPNOTSUPP;
