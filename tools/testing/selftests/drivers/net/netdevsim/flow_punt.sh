@@ -285,10 +285,18 @@ test_egress_full() # no room in the queue of the egress port: lost, and counted
 	check_deltas rc.hit=$N rs.tx=$N
 }
 
-soft_packets()
+test_drop_xmit() # the far end does not take the frame: lost, and counted
 {
-	look
-	delta soft.packets
+	local fwd
+
+	hw 4 udp
+	ip -n "$server" link set s0 mtu 1000
+	check "too long" "$(frames "${fwd[@]}" n=$N len=1400)" "$(got 0)"
+	check_deltas rc.hit=$N rs.drop_xmit=$N rs.mac_tx_packets=0
+	snap
+	check "not too long" "$(frames "${fwd[@]}" n=$N len=900)" "$(got $N)"
+	check_deltas rc.hit=$N rs.tx=$N
+	ip -n "$server" link set s0 mtu 1500
 }
 
 test_off() # with hw-tc-offload off flowtables can be bound, but not used
