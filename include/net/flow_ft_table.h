@@ -3,8 +3,10 @@
 #define _NET_FLOW_FT_TABLE_H
 
 #include <linux/atomic.h>
+#include <linux/if.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/netlink.h>
 #include <linux/rcupdate.h>
 #include <linux/rhashtable-types.h>
 #include <net/flow_ft.h>
@@ -143,6 +145,47 @@ struct flow_ft_ops {
 };
 
 /**
+ * enum flow_ft_refusal - why a REPLACE failed
+ * @FLOW_FT_REFUSED_GONE: flow_ft_port_del() was called for the port
+ * @FLOW_FT_REFUSED_RULE: a part of the rule is not known to the decoder
+ * @FLOW_FT_REFUSED_OFF: hw-tc-offload is off on the port
+ * @FLOW_FT_REFUSED_EGRESS: the egress device is no port of this device, or is in
+ *	another netns
+ * @FLOW_FT_REFUSED_MATCH: another flow has the same match
+ * @FLOW_FT_REFUSED_FULL: the driver has no room (-ENOSPC)
+ * @FLOW_FT_REFUSED_NOMEM: no memory
+ * @FLOW_FT_REFUSED_DRIVER: anything else that &flow_ft_ops.add objects to
+ * @FLOW_FT_REFUSALS: number of reasons
+ */
+enum flow_ft_refusal {
+	FLOW_FT_REFUSED_GONE,
+	FLOW_FT_REFUSED_RULE,
+	FLOW_FT_REFUSED_OFF,
+	FLOW_FT_REFUSED_EGRESS,
+	FLOW_FT_REFUSED_MATCH,
+	FLOW_FT_REFUSED_FULL,
+	FLOW_FT_REFUSED_NOMEM,
+	FLOW_FT_REFUSED_DRIVER,
+	FLOW_FT_REFUSALS,
+};
+
+/**
+ * struct flow_ft_refused - a REPLACE that failed
+ * @tuple: match of the rule, as far as it was decoded
+ * @port: name of the port that was asked, empty if it was gone
+ * @reason: why, as it is counted
+ * @err: what the core was told, negative error code
+ * @text: extack text, empty if there was none
+ */
+struct flow_ft_refused {
+	struct flow_ft_tuple	tuple;
+	char			port[IFNAMSIZ];
+	enum flow_ft_refusal	reason;
+	int			err;
+	char			text[NETLINK_MAX_FMTMSG_LEN];
+};
+
+/**
  * struct flow_ft_counters - what the core asked for since flow_ft_init()
  * @bind: bindings made
  * @unbind: bindings taken back
@@ -150,13 +193,15 @@ struct flow_ft_ops {
  *	sends a DESTROY for every flow leaves 0
  * @replace: entries installed
  * @replace_same: REPLACE of an entry that already was as asked for
- * @replace_refused: REPLACE that failed, other than for a foreign ingress port
+ * @refused: REPLACE that failed, other than for a foreign ingress port, by
+ *	&enum flow_ft_refusal
  * @replace_foreign: REPLACE that another port of the flowtable has to answer
  * @destroy: entries removed because the core said so
  * @destroy_unknown: DESTROY for a cookie that is not in the table
  * @stats: STATS answered
  * @stats_unknown: STATS for a cookie that is not in the table
  * @port_purged: entries removed because their egress port went away
+ * @evicted: entries removed by flow_ft_evict()
  */
 struct flow_ft_counters {
 	u64	bind;
@@ -164,13 +209,14 @@ struct flow_ft_counters {
 	u64	unbind_orphans;
 	u64	replace;
 	u64	replace_same;
-	u64	replace_refused;
+	u64	refused[FLOW_FT_REFUSALS];
 	u64	replace_foreign;
 	u64	destroy;
 	u64	destroy_unknown;
 	u64	stats;
 	u64	stats_unknown;
 	u64	port_purged;
+	u64	evicted;
 };
 
 /**
@@ -183,6 +229,7 @@ struct flow_ft_counters {
  * @ports: struct flow_ft_port; read under RCU too
  * @entries: number of entries
  * @counters: what happened to the table
+ * @last_refused: the last REPLACE that failed, if one did
  * @list: in the list of all tables
  */
 struct flow_ft {
@@ -193,6 +240,7 @@ struct flow_ft {
 	struct list_head		ports;
 	unsigned int			entries;
 	struct flow_ft_counters		counters;
+	struct flow_ft_refused		last_refused;
 	struct list_head		list;
 };
 
@@ -212,6 +260,7 @@ void flow_ft_count(struct flow_ft_entry *entry, u64 packets, u64 bytes);
 void flow_ft_walk(struct flow_ft *ft,
 		  void (*fn)(struct flow_ft_entry *entry, void *data),
 		  void *data);
+unsigned int flow_ft_evict(struct flow_ft *ft, unsigned int max);
 
 /**
  * flow_ft_port_bound() - is the port in a flowtable?

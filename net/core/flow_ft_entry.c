@@ -127,11 +127,11 @@ static int flow_ft_resolve(const struct flow_ft_binding *binding,
 	if (!egress) {
 		NL_SET_ERR_MSG_MOD(extack,
 				   "egress is not a port of the ingress device");
-		return -EOPNOTSUPP;
+		return -EXDEV;
 	}
 	if (!net_eq(dev_net(egress->dev), binding->net)) {
 		NL_SET_ERR_MSG_MOD(extack, "egress is in another netns");
-		return -EOPNOTSUPP;
+		return -EXDEV;
 	}
 
 	entry->ingress = binding->port;
@@ -306,41 +306,80 @@ static bool flow_ft_is_foreign(const struct flow_ft_binding *binding,
 	       !net_eq(dev_net(dev), binding->net);
 }
 
+static enum flow_ft_refusal flow_ft_refusal(int err)
+{
+	switch (err) {
+	case -EXDEV:
+		return FLOW_FT_REFUSED_EGRESS;
+	case -EEXIST:
+		return FLOW_FT_REFUSED_MATCH;
+	case -ENOSPC:
+		return FLOW_FT_REFUSED_FULL;
+	case -ENOMEM:
+		return FLOW_FT_REFUSED_NOMEM;
+	default:
+		return FLOW_FT_REFUSED_DRIVER;
+	}
+}
+
+/* The core drops the text, so keep it for those who look. */
+static void flow_ft_refuse(const struct flow_ft_binding *binding,
+			   const struct flow_cls_offload *cls,
+			   const struct flow_ft_rule *rule,
+			   enum flow_ft_refusal reason, int err)
+{
+	const struct netlink_ext_ack *extack = cls->common.extack;
+	struct flow_ft_refused *last = &binding->ft->last_refused;
+
+	binding->ft->counters.refused[reason]++;
+	last->tuple = rule->tuple;
+	last->reason = reason;
+	last->err = err;
+	strscpy(last->port, binding->port ? binding->port->dev->name : "");
+	strscpy(last->text, extack && extack->_msg ? extack->_msg : "");
+}
+
 static int flow_ft_decode(const struct flow_ft_binding *binding,
 			  const struct flow_cls_offload *cls,
-			  struct flow_ft_rule *rule)
+			  struct flow_ft_rule *rule,
+			  enum flow_ft_refusal *reason)
 {
 	struct netlink_ext_ack *extack = cls->common.extack;
 
-	if (!binding->port) {
-		NL_SET_ERR_MSG_MOD(extack, "port is gone");
-		return -ENODEV;
-	}
-	/* No text: it would hide that of the port that is asked. */
-	if (flow_ft_is_foreign(binding, cls->rule))
-		return -EXDEV;
+	*reason = FLOW_FT_REFUSED_RULE;
+	if (binding->port)
+		return flow_ft_parse(cls->rule, FLOW_FT_MANGLE_PACKET, rule,
+				     extack);
 
-	return flow_ft_parse(cls->rule, FLOW_FT_MANGLE_PACKET, rule, extack);
+	NL_SET_ERR_MSG_MOD(extack, "port is gone");
+	*reason = FLOW_FT_REFUSED_GONE;
+	memset(rule, 0, sizeof(*rule));
+	return -ENODEV;
 }
 
 int flow_ft_replace(struct flow_ft_binding *binding,
 		    const struct flow_cls_offload *cls)
 {
 	struct flow_ft *ft = binding->ft;
+	enum flow_ft_refusal reason;
 	struct flow_ft_entry *old;
 	struct flow_ft_rule rule;
 	int err;
 
 	old = flow_ft_by_cookie(binding, cls->cookie);
-	err = flow_ft_decode(binding, cls, &rule);
 	/* A cookie has one rule at a time, and the old one is not true any
 	 * more, whatever becomes of the new one.
 	 */
-	if (err) {
-		if (old)
-			flow_ft_remove_free(ft, old);
-		goto err_refused;
+	if (binding->port && flow_ft_is_foreign(binding, cls->rule)) {
+		/* No text: it would hide that of the port that is asked. */
+		ft->counters.replace_foreign++;
+		err = -EOPNOTSUPP;
+		goto err_old;
 	}
+
+	err = flow_ft_decode(binding, cls, &rule, &reason);
+	if (err)
+		goto err_refuse;
 	if (old && !memcmp(&old->rule, &rule, sizeof(rule))) {
 		ft->counters.replace_same++;
 		return 0;
@@ -348,26 +387,24 @@ int flow_ft_replace(struct flow_ft_binding *binding,
 	if (!tc_can_offload(binding->port->dev)) {
 		NL_SET_ERR_MSG_MOD(cls->common.extack,
 				   "hw-tc-offload is off on this port");
+		reason = FLOW_FT_REFUSED_OFF;
 		err = -EOPNOTSUPP;
-		if (old)
-			flow_ft_remove_free(ft, old);
-		goto err_refused;
+		goto err_refuse;
 	}
 
 	err = flow_ft_replace_entry(binding, old, &rule, cls->cookie,
 				    cls->common.extack);
 	if (err)
-		goto err_refused;
+		flow_ft_refuse(binding, cls, &rule, flow_ft_refusal(err), err);
 
-	return 0;
+	return err;
 
-err_refused:
-	if (err == -EXDEV) {
-		ft->counters.replace_foreign++;
-		return -EOPNOTSUPP;
-	}
+err_refuse:
+	flow_ft_refuse(binding, cls, &rule, reason, err);
+err_old:
+	if (old)
+		flow_ft_remove_free(ft, old);
 
-	ft->counters.replace_refused++;
 	return err;
 }
 

@@ -54,17 +54,26 @@ static void flow_ft_binding_release(void *cb_priv)
 	kfree_rcu(binding, rcu);
 }
 
-static unsigned int flow_ft_binding_flush(struct flow_ft_binding *binding)
+/* Oldest first. */
+static unsigned int flow_ft_binding_evict(struct flow_ft_binding *binding,
+					  unsigned int max)
 {
 	struct flow_ft_entry *entry, *next;
 	unsigned int n = 0;
 
 	list_for_each_entry_safe(entry, next, &binding->entries, list) {
+		if (n == max)
+			break;
 		flow_ft_remove_free(binding->ft, entry);
 		n++;
 	}
 
 	return n;
+}
+
+static unsigned int flow_ft_binding_flush(struct flow_ft_binding *binding)
+{
+	return flow_ft_binding_evict(binding, UINT_MAX);
 }
 
 static int flow_ft_bind(struct flow_ft_port *port, struct flow_block_offload *f)
@@ -314,6 +323,35 @@ void flow_ft_walk(struct flow_ft *ft,
 	mutex_unlock(&ft->lock);
 }
 EXPORT_SYMBOL_GPL(flow_ft_walk);
+
+/**
+ * flow_ft_evict() - make room in the table
+ * @ft: device
+ * @max: number of entries to remove
+ *
+ * The core is not told: it hears -ENOENT when it asks for one of them. Those of
+ * a binding that are installed first go first.
+ *
+ * Context: process; may sleep; takes &flow_ft.lock.
+ * Return: number of entries removed, which is less than @max if there were no
+ *	more.
+ */
+unsigned int flow_ft_evict(struct flow_ft *ft, unsigned int max)
+{
+	struct flow_ft_binding *binding;
+	struct flow_ft_port *port;
+	unsigned int n = 0;
+
+	mutex_lock(&ft->lock);
+	list_for_each_entry(port, &ft->ports, list)
+		list_for_each_entry(binding, &port->bindings, list)
+			n += flow_ft_binding_evict(binding, max - n);
+	ft->counters.evicted += n;
+	mutex_unlock(&ft->lock);
+
+	return n;
+}
+EXPORT_SYMBOL_GPL(flow_ft_evict);
 
 /**
  * flow_ft_init() - set up the flow table of a device

@@ -5,16 +5,22 @@
 
 #include <linux/etherdevice.h>
 #include <linux/hrtimer.h>
+#include <linux/if_pppox.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 
 #include "flow.h"
 #include "netdevsim.h"
 
+/* Tags do not count, PPPoE does. */
 static bool nsim_flow_exceeds_mtu(const struct sk_buff *skb,
 				  const struct nsim_flow_pkt *pkt,
-				  unsigned int mtu)
+				  const struct flow_ft_entry *entry)
 {
+	unsigned int mtu = READ_ONCE(entry->egress->dev->mtu);
+
+	if (entry->rule.rewrite.set & FLOW_FT_SET_PPPOE)
+		mtu -= min(mtu, PPPOE_SES_HLEN);
 	if (pkt->l3_len <= mtu)
 		return false;
 
@@ -35,7 +41,7 @@ nsim_flow_exception(const struct sk_buff *skb, const struct nsim_flow_pkt *pkt,
 	if (!netif_running(egress) || !netif_carrier_ok(egress) ||
 	    egress->features & NETIF_F_LOOPBACK)
 		return NSIM_FLOW_PUNT_EGRESS_DOWN;
-	if (nsim_flow_exceeds_mtu(skb, pkt, READ_ONCE(egress->mtu)))
+	if (nsim_flow_exceeds_mtu(skb, pkt, entry))
 		return NSIM_FLOW_PUNT_MTU;
 
 	return NSIM_FLOW_HIT;
@@ -51,7 +57,7 @@ static bool nsim_flow_wire(struct nsim_flow_port *egress,
 	unsigned int len = skb->len;
 
 	if (skb_queue_len_lockless(&rq->skb_queue) >=
-	    READ_ONCE(nsim_flow_of(egress)->egress_queue_len)) {
+	    READ_ONCE(nsim_flow_of(egress)->faults.egress_queue_len)) {
 		nsim_flow_add(egress, NSIM_FLOW_DROP_EGRESS_FULL, 1);
 		kfree_skb(skb);
 		return false;
@@ -100,18 +106,67 @@ static void nsim_flow_xmit(struct nsim_flow_port *egress, struct sk_buff *skb,
 
 /* Make the frame one that is about to leave by the egress port. */
 static int nsim_flow_prepare(struct sk_buff *skb,
-			     const struct nsim_flow_pkt *pkt)
+			     const struct nsim_flow_pkt *pkt,
+			     const struct flow_ft_rewrite *rewrite)
 {
-	if (skb_ensure_writable(skb, pkt->hdr_len) ||
-	    pskb_trim_rcsum(skb, pkt->l3_len))
+	if (skb_ensure_writable(skb, pkt->encap_len + pkt->hdr_len) ||
+	    skb_cow_head(skb, ETH_HLEN + nsim_flow_headroom(rewrite)) ||
+	    pskb_trim_rcsum(skb, pkt->encap_len + pkt->l3_len))
 		return -ENOMEM;
 
-	skb_set_transport_header(skb, pkt->thoff);
+	skb_set_transport_header(skb, pkt->encap_len + pkt->thoff);
 	skb_forward_csum(skb);
 	skb_clear_tstamp(skb);
 	skb_clear_hash(skb);
 	skb_orphan(skb);
 	return 0;
+}
+
+/* PPPoE has no GSO. */
+static struct sk_buff *nsim_flow_segment(struct sk_buff *skb,
+					 const struct flow_ft_rewrite *rewrite)
+{
+	netdev_features_t features = skb->dev->features & ~NETIF_F_GSO_MASK;
+	struct sk_buff *segs;
+
+	if (!skb_is_gso(skb) || !(rewrite->set & FLOW_FT_SET_PPPOE))
+		return skb;
+
+	segs = skb_gso_segment(skb, features);
+	if (IS_ERR_OR_NULL(segs)) {
+		kfree_skb(skb);
+		return NULL;
+	}
+
+	consume_skb(skb);
+	return segs;
+}
+
+static void nsim_flow_forward(const struct flow_ft_entry *entry,
+			      struct sk_buff *skb,
+			      const struct nsim_flow_pkt *pkt,
+			      unsigned int queue)
+{
+	struct nsim_flow_port *egress = to_nsim_flow_port(entry->egress);
+	const struct flow_ft_rewrite *rewrite = &entry->rule.rewrite;
+	struct sk_buff *list, *next;
+
+	nsim_flow_rewrite(skb, pkt, rewrite);
+	skb->dev = egress->ft.dev;
+	skb_push(skb, ETH_HLEN);
+
+	list = nsim_flow_segment(skb, rewrite);
+	if (!list)
+		nsim_flow_add(egress, NSIM_FLOW_DROP_XMIT, 1);
+	skb_list_walk_safe(list, skb, next) {
+		skb_mark_not_on_list(skb);
+		if (nsim_flow_encap(skb, pkt, rewrite)) {
+			nsim_flow_add(egress, NSIM_FLOW_DROP_XMIT, 1);
+			kfree_skb(skb);
+			continue;
+		}
+		nsim_flow_xmit(egress, skb, queue);
+	}
 }
 
 static enum nsim_flow_counter nsim_flow_process(struct nsim_flow_port *port,
@@ -124,7 +179,9 @@ static enum nsim_flow_counter nsim_flow_process(struct nsim_flow_port *port,
 	struct nsim_flow_pkt pkt;
 	unsigned int len;
 
-	if (!(dev->features & NETIF_F_HW_TC))
+	if (is_multicast_ether_addr(eth_hdr(skb)->h_dest))
+		return NSIM_FLOW_PUNT_MULTICAST;
+	if (!(dev->features & NETIF_F_HW_TC) || nsim_flow_is_off(port))
 		return NSIM_FLOW_PUNT_DISABLED;
 
 	verdict = nsim_flow_parse(skb, &pkt);
@@ -135,18 +192,19 @@ static enum nsim_flow_counter nsim_flow_process(struct nsim_flow_port *port,
 	if (!entry)
 		return NSIM_FLOW_PUNT_MISS;
 
-	skb_set_transport_header(skb, pkt.thoff);
+	skb_set_transport_header(skb, pkt.encap_len + pkt.thoff);
 	verdict = nsim_flow_exception(skb, &pkt, entry);
 	if (verdict != NSIM_FLOW_HIT)
 		return verdict;
 
 	len = skb->len;
-	if (nsim_flow_prepare(skb, &pkt))
+	if (nsim_flow_prepare(skb, &pkt, &entry->rule.rewrite))
 		return NSIM_FLOW_PUNT_NOMEM;
 
 	dev_dstats_rx_add(dev, len);
-	if (unlikely(atomic_read(&nsim_flow_of(port)->lose_hits)) &&
-	    atomic_dec_if_positive(&nsim_flow_of(port)->lose_hits) >= 0) {
+	nsim_flow_add(port, NSIM_FLOW_RX, 1);
+	nsim_flow_add(port, NSIM_FLOW_RX_BYTES, len);
+	if (nsim_flow_fault(&nsim_flow_of(port)->faults.lose_hits)) {
 		kfree_skb(skb);
 		return NSIM_FLOW_HIT;
 	}
@@ -155,10 +213,7 @@ static enum nsim_flow_counter nsim_flow_process(struct nsim_flow_port *port,
 	nsim_flow_add(port, NSIM_FLOW_HIT, 1);
 	nsim_flow_add(port, NSIM_FLOW_HIT_BYTES, pkt.l3_len);
 
-	nsim_flow_rewrite(skb, &pkt, &entry->rule.rewrite);
-	skb->dev = entry->egress->dev;
-	skb_push(skb, ETH_HLEN);
-	nsim_flow_xmit(to_nsim_flow_port(entry->egress), skb, queue);
+	nsim_flow_forward(entry, skb, &pkt, queue);
 	return NSIM_FLOW_HIT;
 }
 

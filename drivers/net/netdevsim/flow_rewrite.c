@@ -12,7 +12,9 @@
 
 #include "flow.h"
 
-/* NULL for UDP that does without: the sender's choice holds behind the NAT. */
+/* NULL for GRE, and for UDP that does without: the sender's choice holds behind
+ * the NAT.
+ */
 static __sum16 *nsim_flow_l4_check(struct sk_buff *skb,
 				   const struct nsim_flow_pkt *pkt)
 {
@@ -20,6 +22,8 @@ static __sum16 *nsim_flow_l4_check(struct sk_buff *skb,
 
 	if (pkt->tuple.l4proto == IPPROTO_TCP)
 		return &tcp_hdr(skb)->check;
+	if (pkt->tuple.l4proto != IPPROTO_UDP)
+		return NULL;
 
 	uh = udp_hdr(skb);
 	if (!uh->check && skb->ip_summed != CHECKSUM_PARTIAL)
@@ -95,9 +99,9 @@ static void nsim_flow_nat(struct sk_buff *skb, const struct nsim_flow_pkt *pkt,
 }
 
 /**
- * nsim_flow_rewrite() - do to a frame what its entry says
- * @skb: frame with network and transport header set, writable from the MAC
- *	header up to @pkt->hdr_len
+ * nsim_flow_rewrite() - change addresses, ports and TTL of a frame
+ * @skb: frame with MAC, network and transport header set, writable from the
+ *	first to the end of @pkt->hdr_len
  * @pkt: what nsim_flow_parse() found in it
  * @rewrite: what the entry says
  *

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Counters of a port's flow offload, as "ethtool -S" shows them. */
+/* Counters of a port's flow offload, as "ethtool -S" shows them, and what they
+ * leave of the port's statistics for the CPU.
+ */
 
 #include <linux/ethtool.h>
+#include <linux/if_link.h>
 
 #include "flow.h"
 #include "netdevsim.h"
@@ -9,6 +12,8 @@
 static const char * const nsim_flow_names[NSIM_FLOW_COUNTERS] = {
 	[NSIM_FLOW_HIT]			= "offload_hit",
 	[NSIM_FLOW_HIT_BYTES]		= "offload_hit_bytes",
+	[NSIM_FLOW_RX]			= "offload_rx",
+	[NSIM_FLOW_RX_BYTES]		= "offload_rx_bytes",
 	[NSIM_FLOW_TX]			= "offload_tx",
 	[NSIM_FLOW_TX_BYTES]		= "offload_tx_bytes",
 	[NSIM_FLOW_DROP_EGRESS_FULL]	= "offload_drop_egress_full",
@@ -55,4 +60,58 @@ void nsim_flow_get_ethtool_stats(struct net_device *dev,
 
 	for (i = 0; i < NSIM_FLOW_COUNTERS; i++)
 		data[i] = atomic64_read(&ns->flow->counters[i]);
+}
+
+bool nsim_flow_has_offload_stats(const struct net_device *dev, int attr_id)
+{
+	const struct netdevsim *ns = netdev_priv(dev);
+
+	return attr_id == IFLA_OFFLOAD_XSTATS_CPU_HIT && ns->flow;
+}
+
+static void nsim_flow_add_dstats(struct rtnl_link_stats64 *stats,
+				 const struct pcpu_dstats *dstats)
+{
+	u64 rx_packets, rx_bytes, tx_packets, tx_bytes;
+	unsigned int start;
+
+	do {
+		start = u64_stats_fetch_begin(&dstats->syncp);
+		rx_packets = u64_stats_read(&dstats->rx_packets);
+		rx_bytes = u64_stats_read(&dstats->rx_bytes);
+		tx_packets = u64_stats_read(&dstats->tx_packets);
+		tx_bytes = u64_stats_read(&dstats->tx_bytes);
+	} while (u64_stats_fetch_retry(&dstats->syncp, start));
+
+	stats->rx_packets += rx_packets;
+	stats->rx_bytes += rx_bytes;
+	stats->tx_packets += tx_packets;
+	stats->tx_bytes += tx_bytes;
+}
+
+/* Statistics of the port are those of its MAC, so the rest is the CPU's. A frame
+ * is counted there before it is here, hence the order.
+ */
+int nsim_flow_get_offload_stats(int attr_id, const struct net_device *dev,
+				void *data)
+{
+	const struct netdevsim *ns = netdev_priv(dev);
+	struct rtnl_link_stats64 *stats = data;
+	u64 hw[NSIM_FLOW_COUNTERS];
+	int i, cpu;
+
+	if (!nsim_flow_has_offload_stats(dev, attr_id))
+		return -EINVAL;
+
+	for (i = 0; i < NSIM_FLOW_COUNTERS; i++)
+		hw[i] = atomic64_read(&ns->flow->counters[i]);
+
+	memset(stats, 0, sizeof(*stats));
+	for_each_possible_cpu(cpu)
+		nsim_flow_add_dstats(stats, per_cpu_ptr(dev->dstats, cpu));
+	stats->rx_packets -= hw[NSIM_FLOW_RX];
+	stats->rx_bytes -= hw[NSIM_FLOW_RX_BYTES];
+	stats->tx_packets -= hw[NSIM_FLOW_TX];
+	stats->tx_bytes -= hw[NSIM_FLOW_TX_BYTES];
+	return 0;
 }

@@ -8,36 +8,22 @@
 #include "flow.h"
 #include "netdevsim.h"
 
-#define NSIM_FLOW_EGRESS_QUEUE_LEN	192
-
 static int nsim_flow_add_entry(struct flow_ft *ft, struct flow_ft_entry *entry,
 			       struct netlink_ext_ack *extack)
 {
-	const struct flow_ft_rewrite *rewrite = &entry->rule.rewrite;
-	const struct flow_ft_tuple *tuple = &entry->rule.tuple;
+	struct nsim_flow *flow = container_of(ft, struct nsim_flow, ft);
 
-	if (tuple->l4proto != IPPROTO_TCP && tuple->l4proto != IPPROTO_UDP) {
-		NSIM_EA(extack, "only TCP and UDP are supported");
-		return -EOPNOTSUPP;
-	}
-	if (flow_ft_vlan_num(tuple) || rewrite->vlan_push_num) {
-		NSIM_EA(extack, "VLANs are not supported");
-		return -EOPNOTSUPP;
-	}
-	if (tuple->pppoe_sid || rewrite->set & FLOW_FT_SET_PPPOE) {
-		NSIM_EA(extack, "PPPoE is not supported");
-		return -EOPNOTSUPP;
-	}
 	if (entry->rule.priority) {
 		NSIM_EA(extack, "priorities are not supported");
 		return -EOPNOTSUPP;
 	}
 
-	return 0;
+	return nsim_flow_fault_add(flow, extack);
 }
 
 static void nsim_flow_del_entry(struct flow_ft *ft, struct flow_ft_entry *entry)
 {
+	nsim_flow_fault_del(container_of(ft, struct nsim_flow, ft));
 }
 
 static const struct flow_ft_ops nsim_flow_ops = {
@@ -50,6 +36,11 @@ int nsim_flow_setup(struct netdevsim *ns, struct flow_block_offload *f)
 	if (!ns->flow) {
 		NSIM_EA(f->extack, "only PF ports have a flow table");
 		return -EOPNOTSUPP;
+	}
+	if (f->command == FLOW_BLOCK_UNBIND &&
+	    nsim_flow_fault(&nsim_flow_of(ns->flow)->faults.fail_unbind)) {
+		NSIM_EA(f->extack, "planted failure");
+		return -EBUSY;
 	}
 
 	return flow_ft_setup(&ns->flow->ft, f);
@@ -108,8 +99,6 @@ int nsim_flow_init(struct nsim_dev *nsim_dev)
 	flow = kzalloc_obj(*flow);
 	if (!flow)
 		return -ENOMEM;
-
-	flow->egress_queue_len = NSIM_FLOW_EGRESS_QUEUE_LEN;
 
 	err = flow_ft_init(&flow->ft, &nsim_flow_ops);
 	if (err)

@@ -274,6 +274,23 @@ void ftt_expect_entries(struct ftt *t, unsigned int n)
 }
 
 /* What the last request was refused for. */
+u64 ftt_refused(const struct ftt *t)
+{
+	u64 sum = 0;
+	int i;
+
+	for (i = 0; i < FLOW_FT_REFUSALS; i++)
+		sum += t->ft.counters.refused[i];
+
+	return sum;
+}
+
+void ftt_expect_refused(struct ftt *t, enum flow_ft_refusal reason, u64 n)
+{
+	KUNIT_EXPECT_EQ_MSG(t->test, t->ft.counters.refused[reason], n,
+			    "reason %d", reason);
+}
+
 void ftt_expect_msg(struct ftt *t, const char *msg)
 {
 	KUNIT_EXPECT_STREQ(t->test, t->extack._msg ?: "", msg);

@@ -80,6 +80,8 @@ unsigned int ftt_serial(struct flow_ft_entry *entry);
 struct flow_ft_entry *ftt_find(struct ftt *t, const struct ftt_flow *flow);
 void ftt_expect_found(struct ftt *t, const struct ftt_flow *flow);
 void ftt_expect_entries(struct ftt *t, unsigned int n);
+u64 ftt_refused(const struct ftt *t);
+void ftt_expect_refused(struct ftt *t, enum flow_ft_refusal reason, u64 n);
 void ftt_expect_msg(struct ftt *t, const char *msg);
 
 #endif /* _FLOW_FT_FAKE_H */

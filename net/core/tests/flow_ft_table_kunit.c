@@ -190,7 +190,7 @@ static void ftt_test_replace_same(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->dels, 0);
 	KUNIT_EXPECT_EQ(test, t->ft.counters.replace, 1);
 	KUNIT_EXPECT_EQ(test, t->ft.counters.replace_same, 1);
-	KUNIT_EXPECT_EQ(test, t->ft.counters.replace_refused, 0);
+	KUNIT_EXPECT_EQ(test, ftt_refused(t), 0);
 }
 
 /* Other actions, same flow: the numbers go on, with what hardware had not
@@ -274,7 +274,7 @@ static void ftt_test_same_match(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, 0, &ftt_a), 1);
 	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, 0, &flow), -EEXIST);
 	ftt_expect_msg(t, "flow_ft: another flow has the same match");
-	KUNIT_EXPECT_EQ(test, t->ft.counters.replace_refused, 1);
+	ftt_expect_refused(t, FLOW_FT_REFUSED_MATCH, 1);
 	KUNIT_EXPECT_EQ(test, t->adds, 1);
 	ftt_expect_entries(t, 1);
 	ftt_expect_found(t, &ftt_a);
@@ -297,7 +297,7 @@ static void ftt_test_foreign(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, FTT_ALL, &ftt_a), 1);
 	ftt_expect_found(t, &ftt_a);
 	KUNIT_EXPECT_EQ(test, t->ft.counters.replace_foreign, 2);
-	KUNIT_EXPECT_EQ(test, t->ft.counters.replace_refused, 0);
+	KUNIT_EXPECT_EQ(test, ftt_refused(t), 0);
 	KUNIT_EXPECT_EQ(test, ftt_destroy(t, 0, FTT_ALL, ftt_a.cookie), 1);
 	KUNIT_EXPECT_EQ(test, t->ft.counters.destroy_unknown, 1);
 }
@@ -317,14 +317,15 @@ static void ftt_test_foreign_reason(struct kunit *test)
 	ftt_expect_msg(t, FTT_NO_PORT);
 	flow = ftt_b;
 	flow.out = FTT_STRANGER;
-	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, FTT_ALL, &flow), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, FTT_ALL, &flow), -EXDEV);
 	ftt_expect_msg(t, FTT_NO_PORT);
 
 	t->mask.ports.src = 0;
 	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, FTT_ALL, &ftt_a), -EOPNOTSUPP);
 	ftt_expect_msg(t, "flow_ft: ports must match exactly");
 	KUNIT_EXPECT_EQ(test, t->ft.counters.replace_foreign, 3);
-	KUNIT_EXPECT_EQ(test, t->ft.counters.replace_refused, 3);
+	ftt_expect_refused(t, FLOW_FT_REFUSED_EGRESS, 2);
+	ftt_expect_refused(t, FLOW_FT_REFUSED_RULE, 1);
 }
 
 static void ftt_test_undecodable(struct kunit *test)
@@ -340,7 +341,7 @@ static void ftt_test_undecodable(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, 0, &ftt_a), -EOPNOTSUPP);
 	ftt_expect_msg(t, "flow_ft: rule has no egress device");
 	t->rule->action.num_entries = 2;
-	KUNIT_EXPECT_EQ(test, t->ft.counters.replace_refused, 2);
+	ftt_expect_refused(t, FLOW_FT_REFUSED_RULE, 2);
 	KUNIT_EXPECT_EQ(test, t->adds, 0);
 	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, 0, &ftt_a), 1);
 }
@@ -359,7 +360,7 @@ static void ftt_test_hw_tc_off(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, ftt_find(t, &ftt_a));
 	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, 0, &ftt_c), -EOPNOTSUPP);
 	ftt_expect_msg(t, "flow_ft: hw-tc-offload is off on this port");
-	KUNIT_EXPECT_EQ(test, t->ft.counters.replace_refused, 1);
+	ftt_expect_refused(t, FLOW_FT_REFUSED_OFF, 1);
 	KUNIT_EXPECT_EQ(test, ftt_stats(t, 0, 0, ftt_a.cookie, &stats), 1);
 	KUNIT_EXPECT_EQ(test, stats.pkts, 1);
 	KUNIT_EXPECT_EQ(test, ftt_destroy(t, 0, 0, ftt_a.cookie), 1);
@@ -378,9 +379,9 @@ static void ftt_test_egress(struct kunit *test)
 
 	ftt_bind(t, 0, 0);
 	flow.out = FTT_STRANGER;
-	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, 0, &flow), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, 0, &flow), -EXDEV);
 	ftt_expect_msg(t, FTT_NO_PORT);
-	KUNIT_EXPECT_EQ(test, t->ft.counters.replace_refused, 1);
+	ftt_expect_refused(t, FLOW_FT_REFUSED_EGRESS, 1);
 	KUNIT_EXPECT_EQ(test, t->adds, 0);
 
 	flow.out = flow.in;
@@ -400,7 +401,7 @@ static void ftt_test_egress_netns(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, t->net);
 	dev_net_set(t->devs[ftt_a.in], t->net);
 	ftt_bind(t, 0, 0);
-	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, 0, &ftt_a), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, 0, &ftt_a), -EXDEV);
 	ftt_expect_msg(t, "flow_ft: egress is in another netns");
 	ftt_expect_entries(t, 0);
 	dev_net_set(t->devs[ftt_a.in], &init_net);
@@ -447,7 +448,7 @@ static void ftt_test_add_fails(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, ftt_find(t, &flow));
 	ftt_expect_entries(t, 0);
 	KUNIT_EXPECT_EQ(test, t->ft.counters.replace, 1);
-	KUNIT_EXPECT_EQ(test, t->ft.counters.replace_refused, 2);
+	ftt_expect_refused(t, FLOW_FT_REFUSED_FULL, 2);
 }
 
 /* A rule that is refused does not leave the one before it in force. */
@@ -507,7 +508,7 @@ static void ftt_test_port_del(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, 1, &ftt_b), -ENODEV);
 	ftt_expect_msg(t, "flow_ft: port is gone");
-	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, 0, &ftt_a), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, 0, &ftt_a), -EXDEV);
 	ftt_expect_msg(t, FTT_NO_PORT);
 	KUNIT_EXPECT_EQ(test, ftt_stats(t, 0, 1, ftt_b.cookie, &stats),
 			-ENOENT);

@@ -6,8 +6,11 @@
  * what a tap saw on the way, and nothing has to be synchronised.
  *
  * FRAME is KEY=VALUE or KEY:
- *	smac, dmac, src and dst (IPv4 or IPv6), proto (tcp, udp or a number),
- *	sport, dport, ttl, len (of the L4 payload); TCP: flags (hex), seq, ack
+ *	smac, dmac, src and dst (IPv4 or IPv6), proto (tcp, udp, gre or a
+ *	number), sport, dport, ttl, len (of the L4 payload); TCP: flags (hex),
+ *	seq, ack; GRE: version
+ *	vlan=ID, or vlan=OUTER.INNER (0: none), ad: the outer tag is 802.1ad
+ *	pppoe=SESSION (0: none)
  *	options		IPv4 options, IPv6 destination options
  *	badsum		wrong checksum in the IPv4 header
  *	nosum		UDP without a checksum
@@ -44,6 +47,7 @@
 #define FRAME_MAX	9216
 #define OPTIONS_LEN	8
 #define MARK_LEN	12
+#define VLAN_HLEN	4
 #define WINDOW		32
 #define MAX_TAPS	4
 #define MAX_SOCKETS	8
@@ -56,15 +60,19 @@ struct spec {
 	struct in6_addr	dst;
 	uint16_t	sport;
 	uint16_t	dport;
+	uint16_t	vlan[2];
+	uint16_t	pppoe;
 	uint8_t		proto;
 	uint8_t		ttl;
 	uint8_t		flags;
 	uint8_t		doff;
+	uint8_t		version;
 	uint32_t	seq;
 	uint32_t	ack;
 	unsigned int	len;
 	unsigned int	pad;
 	unsigned int	cut;
+	bool		ad;
 	bool		options;
 	bool		badsum;
 	bool		nosum;
@@ -125,6 +133,8 @@ static size_t l4_header_len(const struct spec *s)
 {
 	if (s->proto == IPPROTO_TCP)
 		return sizeof(struct tcphdr);
+	if (s->proto == IPPROTO_GRE)
+		return 4;
 	return s->proto == IPPROTO_UDP ? sizeof(struct udphdr) : 0;
 }
 
@@ -146,6 +156,13 @@ static size_t put_l4(const struct spec *s, uint32_t index, uint8_t *l4)
 
 	memset(l4, 0, header);
 	put_payload(s, index, l4 + header);
+	if (s->proto == IPPROTO_GRE) {
+		/* of Ethernet frames, without key */
+		l4[1] = s->version;
+		l4[2] = ETH_P_TEB >> 8;
+		l4[3] = ETH_P_TEB & 0xff;
+		return len;
+	}
 	if (!header)
 		return len;
 
@@ -212,21 +229,51 @@ static size_t put_ipv6(const struct spec *s, uint32_t index, uint8_t *l3)
 	return len;
 }
 
+static uint8_t *put16(uint8_t *p, uint16_t value)
+{
+	p[0] = value >> 8;
+	p[1] = value;
+	return p + sizeof(value);
+}
+
+/* Everything in front of the IP packet, except for the length of PPPoE. */
+static size_t put_l2(const struct spec *s, uint8_t *frame)
+{
+	uint8_t *p = frame + 2 * ETH_ALEN;
+	bool ipv4 = s->family == AF_INET;
+	int i;
+
+	memcpy(frame, s->dmac, ETH_ALEN);
+	memcpy(frame + ETH_ALEN, s->smac, ETH_ALEN);
+	for (i = 0; i < 2; i++) {
+		if (!s->vlan[i])
+			continue;
+		p = put16(p, s->ad && !i ? ETH_P_8021AD : ETH_P_8021Q);
+		p = put16(p, s->vlan[i]);
+	}
+	if (s->pppoe) {
+		p = put16(p, ETH_P_PPP_SES);
+		p = put16(p, 0x1100);
+		p = put16(p, s->pppoe);
+		p = put16(p, 0);
+		p = put16(p, ipv4 ? 0x21 : 0x57);
+	} else {
+		p = put16(p, ipv4 ? ETH_P_IP : ETH_P_IPV6);
+	}
+	return p - frame;
+}
+
 static size_t build(const struct spec *s, uint32_t index, uint8_t *frame)
 {
-	struct ethhdr *eth = (void *)frame;
-	size_t len;
+	size_t off = put_l2(s, frame), len;
 
-	memcpy(eth->h_dest, s->dmac, ETH_ALEN);
-	memcpy(eth->h_source, s->smac, ETH_ALEN);
-	if (s->family == AF_INET) {
-		eth->h_proto = htons(ETH_P_IP);
-		len = put_ipv4(s, index, frame + ETH_HLEN);
-	} else {
-		eth->h_proto = htons(ETH_P_IPV6);
-		len = put_ipv6(s, index, frame + ETH_HLEN);
-	}
-	len += ETH_HLEN;
+	if (s->family == AF_INET)
+		len = put_ipv4(s, index, frame + off);
+	else
+		len = put_ipv6(s, index, frame + off);
+	if (s->pppoe)
+		put16(frame + off - 4, len + 2);
+	len += off;
 	memset(frame + len, 0xa5, s->pad);
 	return len + s->pad - s->cut;
 }
@@ -234,10 +281,12 @@ static size_t build(const struct spec *s, uint32_t index, uint8_t *frame)
 /* A payload for which the checksum is the one with two representations. */
 static uint32_t find_zero(const struct spec *s)
 {
-	size_t off = ETH_HLEN + (s->family == AF_INET ? sizeof(struct iphdr) :
-				 sizeof(struct ip6_hdr));
 	uint8_t frame[FRAME_MAX];
 	uint32_t index;
+	size_t off;
+
+	off = put_l2(s, frame) + (s->family == AF_INET ? sizeof(struct iphdr) :
+				  sizeof(struct ip6_hdr));
 
 	for (index = 0; index < 1 << 20; index++) {
 		build(s, index, frame);
@@ -254,7 +303,7 @@ static int open_socket(const char *where)
 		.sll_family = AF_PACKET,
 		.sll_protocol = htons(ETH_P_ALL),
 	};
-	int fd, size = 16 << 20;
+	int fd, size = 16 << 20, one = 1;
 	char ns[NAME_MAX];
 	const char *dev;
 
@@ -271,6 +320,7 @@ static int open_socket(const char *where)
 	fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, 0);
 	if (!sll.sll_ifindex || fd < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) ||
+	    setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one)) ||
 	    bind(fd, (struct sockaddr *)&sll, sizeof(sll)))
 		die("%s", where);
 
@@ -297,22 +347,49 @@ static int packet_socket(const char *where)
 	return fds[n++];
 }
 
+/* The outer tag does not come with the frame, but beside it. */
+static size_t put_tag_back(struct msghdr *msg, uint8_t *frame, size_t len)
+{
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg);
+	struct tpacket_auxdata aux;
+	uint8_t *p = frame + 2 * ETH_ALEN;
+
+	if (!cmsg || cmsg->cmsg_type != PACKET_AUXDATA)
+		return len;
+
+	memcpy(&aux, CMSG_DATA(cmsg), sizeof(aux));
+	if (!(aux.tp_status & TP_STATUS_VLAN_VALID))
+		return len;
+
+	memmove(p + VLAN_HLEN, p, len - 2 * ETH_ALEN);
+	put16(put16(p, aux.tp_vlan_tpid), aux.tp_vlan_tci);
+	return len + VLAN_HLEN;
+}
+
 /* Next frame that came in by the socket's device; 0: none. */
 static size_t next_frame(int fd, uint8_t *frame, bool outgoing)
 {
+	char control[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
+	struct iovec iov = { frame, FRAME_MAX - VLAN_HLEN };
 	struct sockaddr_ll sll;
-	socklen_t sll_len = sizeof(sll);
+	struct msghdr msg = {
+		.msg_name = &sll,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+	};
 	ssize_t len;
 
 	for (;;) {
-		len = recvfrom(fd, frame, FRAME_MAX, 0,
-			       (struct sockaddr *)&sll, &sll_len);
+		msg.msg_namelen = sizeof(sll);
+		msg.msg_controllen = sizeof(control);
+		len = recvmsg(fd, &msg, 0);
 		if (len < 0 && errno == EAGAIN)
 			return 0;
 		if (len < 0)
-			die("recvfrom");
+			die("recvmsg");
 		if (outgoing || sll.sll_pkttype != PACKET_OUTGOING)
-			return len;
+			return put_tag_back(&msg, frame, len);
 	}
 }
 
@@ -410,6 +487,14 @@ static void send_frame(int fd, const struct spec *s, uint32_t index)
 	}
 }
 
+static void set_vlan(struct spec *s, const char *value)
+{
+	const char *inner = strchr(value, '.');
+
+	s->vlan[0] = strtoul(value, NULL, 10);
+	s->vlan[1] = inner ? strtoul(inner + 1, NULL, 10) : 0;
+}
+
 static bool set_key(struct spec *s, const char *key, const char *value)
 {
 	struct in6_addr *addr = !strcmp(key, "src") ? &s->src : &s->dst;
@@ -428,6 +513,8 @@ static bool set_key(struct spec *s, const char *key, const char *value)
 			s->proto = IPPROTO_TCP;
 		else if (!strcmp(value, "udp"))
 			s->proto = IPPROTO_UDP;
+		else if (!strcmp(value, "gre"))
+			s->proto = IPPROTO_GRE;
 		else
 			s->proto = number(value, 10, 255);
 	} else if (!strcmp(key, "sport")) {
@@ -440,6 +527,14 @@ static bool set_key(struct spec *s, const char *key, const char *value)
 		s->flags = number(value, 16, 255);
 	} else if (!strcmp(key, "doff")) {
 		s->doff = number(value, 10, 15);
+	} else if (!strcmp(key, "version")) {
+		s->version = number(value, 10, 7);
+	} else if (!strcmp(key, "vlan")) {
+		set_vlan(s, value);
+	} else if (!strcmp(key, "ad")) {
+		s->ad = true;
+	} else if (!strcmp(key, "pppoe")) {
+		s->pppoe = number(value, 10, 65535);
 	} else if (!strcmp(key, "seq")) {
 		s->seq = number(value, 10, UINT32_MAX);
 	} else if (!strcmp(key, "ack")) {
@@ -539,7 +634,8 @@ static void run(int argc, char **argv)
 			last = now_ms();
 		}
 		receive(rx, &want, any, &r);
-		receive_icmp(tx, &r);
+		if (rx != tx)
+			receive_icmp(tx, &r);
 		for (i = 0; i < taps; i++)
 			receive_tap(tap[i], &r);
 		if (r.received != before.received || r.icmp != before.icmp) {

@@ -65,6 +65,7 @@ nat()
 	done
 	wire=$((bytes + 4 * N * 14))
 	check_deltas rc.hit=$((4 * N)) rc.hit_bytes=$bytes \
+		rc.rx=$((4 * N)) rs.rx=$((4 * N)) \
 		rs.tx=$((4 * N)) rs.tx_bytes=$wire \
 		rs.hit=$((4 * N)) rs.hit_bytes=$bytes \
 		rc.tx=$((4 * N)) rc.tx_bytes=$wire \

@@ -197,9 +197,9 @@ test_conservation() # sent = hardware + software + slow path + drops by reason
 test_conservation_full() # ... with a queue in hardware that overflows
 {
 	prepare
-	echo 0 > "$FLOW_DEBUGFS/egress_queue_len"
+	flow_knob egress_queue_len 0
 	three_paths
-	echo 1024 > "$FLOW_DEBUGFS/egress_queue_len"
+	flow_knob egress_queue_len 1024
 	check "conservation" "$(conservation)" ""
 	look
 	check "drops" "$(delta rs.drop_egress_full)" $((2 * N))
@@ -216,7 +216,7 @@ test_loss_hardware() # a packet lost in hardware is missed
 	local sent=$((2 * (3 * N + N / 2 + N / 3)))
 
 	prepare
-	echo 1 > "$FLOW_DEBUGFS/lose_hits"
+	flow_knob lose_hits 1
 	three_paths
 	caught hardware
 	all_paths 1 0 0

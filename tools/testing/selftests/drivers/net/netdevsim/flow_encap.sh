@@ -1,0 +1,273 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Connections through the flow table of a switch ASIC that leave in VLANs or in
+# PPPoE sessions, those of GRE, and those that leave where they came in.
+
+# shellcheck source-path=SCRIPTDIR source=flow_lib.sh
+source "$(dirname "$(readlink -e "$0")")/flow_lib.sh"
+
+N=20
+SPORT=4000
+DPORT=5000
+
+got()
+{
+	echo "sent=$N received=$N bad=0 tap=0 icmp=0"
+}
+
+# way_out DEV NET: the server's side of 10.0.NET.0/24 is behind DEV, on top of rs
+way_out()
+{
+	local dev=$1 net=$2
+
+	ip -n "$router" link set "$dev" up
+	ip -n "$router" addr add "10.0.$net.1/24" dev "$dev"
+	ip -n "$router" addr add "2001:db8:$net::1/64" dev "$dev" nodad
+	ip -n "$router" neigh replace "10.0.$net.100" dev "$dev" \
+		lladdr $MAC_SERVER nud permanent
+	ip -n "$router" neigh replace "2001:db8:$net::100" dev "$dev" \
+		lladdr $MAC_SERVER nud permanent
+}
+
+entries_at_least()
+{
+	[ "$(flow_counter entries)" -ge "$1" ]
+}
+
+# encap FAMILY PROTO NET KEY...: a connection from the client to net NET, where
+# its frames have these keys; one direction of it is in hardware, at least
+encap()
+{
+	local family=$1 proto=$2 net=$3
+
+	shift 3
+	read -ra fwd <<< "src=$(addr_of "$family" 1 100) \
+		dst=$(addr_of "$family" "$net" 100) \
+		proto=$proto sport=$SPORT dport=$DPORT ${*/#/x}"
+	read -ra rev <<< "src=$(addr_of "$family" "$net" 100) \
+		dst=$(addr_of "$family" 1 100) \
+		proto=$proto sport=$DPORT dport=$SPORT $* xvlan=0 xpppoe=0"
+	flow_flush
+	flow_ruleset "rc, rs"
+	open_flow "$proto"
+	check "IPv$family $proto in hardware" \
+		"$(slowwait "$WAIT_TIMEOUT" entries_at_least 1)" ""
+	[ "$proto" != tcp ] || fwd+=(seq=13 ack=13)
+}
+
+# out NET OVERHEAD KEY...: all frames to net NET, OVERHEAD bytes longer there,
+# leave in hardware
+out()
+{
+	local net=$1 overhead=$2 family proto fwd rev bytes
+
+	shift 2
+	for family in 4 6; do
+		for proto in udp tcp; do
+			encap $family $proto "$net" "$@"
+			bytes=$((64 + 8 + 20 * (family / 2 - 1)))
+			[ $proto = udp ] || bytes=$((bytes + 12))
+			snap
+			check "IPv$family $proto" \
+				"$(frames "${fwd[@]}" n=$N)" "$(got)"
+			check_deltas rc.hit=$N rc.hit_bytes=$((N * bytes)) \
+				rs.tx=$N rc.rx=$N \
+				rs.tx_bytes=$((N * (bytes + 14 + overhead)))
+		done
+	done
+}
+
+# back NET KEY...: ... and those from there too
+back()
+{
+	local net=$1 family proto fwd rev
+
+	shift
+	for family in 4 6; do
+		for proto in udp tcp; do
+			encap $family $proto "$net" "$@"
+			slowwait 1 flow_entries_are 2 > /dev/null
+			snap
+			check "IPv$family $proto" \
+				"$(frames_back "${rev[@]}" n=$N)" "$(got)"
+			check_deltas rs.hit=$N rc.tx=$N rs.rx=$N
+		done
+	done
+}
+
+test_vlan_out() # from no VLAN into one
+{
+	ip -n "$router" link add link rs name rs.10 type vlan id 10
+	way_out rs.10 4
+	out 4 4 vlan=10
+}
+
+test_vlan_back() # from a VLAN into none
+{
+	known "the core says VLAN pop without VLAN match"
+	back 4 vlan=10
+}
+
+test_qinq_out() # from no VLAN into a VLAN in a VLAN
+{
+	ip -n "$router" link add link rs.10 name rs.10.20 type vlan id 20
+	way_out rs.10.20 5
+	out 5 8 vlan=10.20
+}
+
+test_qinq_back() # from a VLAN in a VLAN into none
+{
+	known "the core says VLAN pop without VLAN match"
+	back 5 vlan=10.20
+}
+
+# Half a rule would be worse than none.
+test_qinq_ad() # an 802.1ad tag, which the core does not know, is refused
+{
+	local fwd rev
+
+	ip -n "$router" link add link rs name rs.30 type vlan id 30 \
+		protocol 802.1ad
+	way_out rs.30 6
+	read -ra fwd <<< "src=10.0.1.100 dst=10.0.6.100 sport=$SPORT \
+		dport=$DPORT xvlan=30 xad"
+	read -ra rev <<< "src=10.0.6.100 dst=10.0.1.100 sport=$DPORT \
+		dport=$SPORT vlan=30 ad xvlan=0"
+	flow_flush
+	flow_ruleset "rc, rs"
+	open_flow udp
+	check_true "refused" slowwait 5 refusal_is rule \
+		"action 0 is not supported"
+	snap
+	check "frames" "$(frames "${fwd[@]}" n=$N)" "$(got)"
+	check_deltas rc.punt_miss=$N punted.packets=$N soft.packets=any \
+		slow.packets=any
+}
+
+# A router on a stick: in and out by one port, from net to net.
+test_hairpin() # out by the port that a packet came in by
+{
+	local fwd rev
+
+	ip netns exec "$router" sysctl -wq net.ipv4.conf.rc.send_redirects=0
+	ip -n "$router" addr add 10.0.7.1/24 dev rc
+	ip -n "$router" neigh replace 10.0.7.100 dev rc lladdr $MAC_CLIENT \
+		nud permanent
+	read -ra fwd <<< "tx=$client:c0 rx=$client:c0 smac=$MAC_CLIENT \
+		dmac=$MAC_RC xsmac=$MAC_RC xdmac=$MAC_CLIENT xttl=63 \
+		src=10.0.1.100 dst=10.0.7.100 sport=$SPORT dport=$DPORT"
+	read -ra rev <<< "${fwd[*]} src=10.0.7.100 dst=10.0.1.100 \
+		sport=$DPORT dport=$SPORT"
+	flow_flush
+	flow_ruleset "rc, rs"
+	"$FLOW_FRAMES" "${fwd[@]}" -- "${rev[@]}" > /dev/null
+	check "in hardware" "$(wait_offload 1)" ""
+	snap
+	check "frames" "$("$FLOW_FRAMES" "${fwd[@]}" n=$N)" "$(got)"
+	check_deltas rc.hit=$N rc.tx=$N rc.rx=$N rc.mac_rx_packets=$N \
+		rc.mac_tx_packets=$N
+}
+
+# Conntrack knows it by its addresses, and by keys that this GRE has not.
+test_gre() # GRE without ports; PPTP's is not for hardware
+{
+	local family fwd rev
+
+	for family in 4 6; do
+		read -ra fwd <<< "$(fwd_args $family gre 0 0)"
+		read -ra rev <<< "$(rev_args $family gre 0 0)"
+		flow_flush
+		flow_ruleset "rc, rs"
+		ip netns exec "$router" nft "insert rule inet fast forward \
+			meta l4proto gre counter name slow flow add @ft"
+		open_flow gre
+		check "IPv$family in hardware" "$(wait_offload 1)" ""
+		snap
+		check "IPv$family" "$(frames "${fwd[@]}" n=$N)" "$(got)"
+		check_deltas rc.hit=$N rs.tx=$N rc.rx=$N
+		snap
+		frames "${fwd[@]}" n=$N version=1 any > /dev/null
+		check_deltas rc.punt_proto=$N slow.packets=any soft.packets=any
+	done
+}
+
+pppoe_start()
+{
+	coproc PPPOE {
+		exec "$flow_dir/flow_pppoe" "$router" rs $MAC_SERVER 7
+	}
+	read -r -t 10 ppp <&"${PPPOE[0]}"
+}
+
+pppoe_stop()
+{
+	local pid=$PPPOE_PID fd=${PPPOE[1]}
+
+	[ -n "$pid" ] || return 0
+	exec {fd}>&-
+	wait "$pid"
+}
+
+test_pppoe_out() # into a PPPoE session
+{
+	local fwd rev
+
+	pppoe_start
+	check_true "session" [ -n "$ppp" ] || return
+	ip -n "$router" link set "$ppp" mtu 1492 up
+	ip -n "$router" addr add 10.0.8.1/24 dev "$ppp"
+	ip -n "$router" addr add 2001:db8:8::1/64 dev "$ppp" nodad
+	out 8 8 pppoe=7
+	# Longer than what PPPoE leaves of the MTU of the port.
+	encap 4 udp 8 pppoe=7
+	snap
+	check "fits" "$(frames "${fwd[@]}" n=$N len=1464)" "$(got)"
+	check_deltas rc.hit=$N rs.tx=$N rc.rx=$N
+	snap
+	frames "${fwd[@]}" n=$N len=1465 any > /dev/null
+	check_deltas rc.punt_mtu=$N punted.packets=$N slow.packets=any \
+		soft.packets=any
+}
+
+test_pppoe_back() # out of a PPPoE session
+{
+	known "the core has no match for PPPoE"
+	back 8 pppoe=7
+}
+
+# The core offers a rule to all ports; this one leads to another ASIC.
+test_other_asic() # out by a port of another device: refused
+{
+	local fwd rev
+
+	nsim_new "$router" $((NSIM_ROUTER + 3)) o0
+	setup_ns third
+	nsim_new "$third" $((NSIM_ROUTER + 4)) t0
+	nsim_link "$third" t0 "$router" o0
+	ip -n "$third" link set t0 up
+	ip netns exec "$router" ethtool -K o0 hw-tc-offload on
+	way_out o0 9
+	read -ra fwd <<< "src=10.0.1.100 dst=10.0.9.100 sport=$SPORT \
+		dport=$DPORT any"
+	read -ra rev <<< "src=10.0.9.100 dst=10.0.1.100 sport=$DPORT \
+		dport=$SPORT any"
+	flow_flush
+	flow_ruleset "rc, rs, o0"
+	frames "${fwd[@]}" rx="$third:t0" -- tx="$third:t0" rx="$client:c0" \
+		smac=$MAC_SERVER \
+		dmac="$(ip netns exec "$router" cat /sys/class/net/o0/address)" \
+		"${rev[@]}" > /dev/null
+	check_true "refused" slowwait 5 refusal_is egress \
+		"egress is not a port of the ingress device"
+	check "entries" "$(flow_counter entries)" 0
+	nsim_del $((NSIM_ROUTER + 3))
+	nsim_del $((NSIM_ROUTER + 4))
+}
+
+ppp=
+flow_require nft ethtool conntrack
+trap 'pppoe_stop; nsim_del $((NSIM_ROUTER + 4)); flow_cleanup' EXIT
+flow_setup rc rs
+hw_tc_offload on rc rs
+flow_run
