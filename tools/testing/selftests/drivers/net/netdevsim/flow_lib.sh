@@ -20,7 +20,7 @@ source "$flow_dir/../../../net/lib.sh"
 source "$flow_dir/../../../kselftest/ktap_helpers.sh"
 
 NSIM_BUS=/sys/bus/netdevsim
-NSIM_ROUTER=$((RANDOM % 1000 * 4 + 1024))
+NSIM_ROUTER=$((RANDOM % 1000 * 8 + 1024))
 FLOW_DEBUGFS=/sys/kernel/debug/netdevsim/netdevsim$NSIM_ROUTER/flow
 FLOW_FRAMES=$flow_dir/flow_frames
 FLOW_SESSION=$flow_dir/flow_session
@@ -226,14 +226,19 @@ route_setup()
 	ip -n "$1" route add default via "2001:db8:$2::1"
 }
 
-flow_cleanup()
+flow_cleanup_devices()
 {
 	local i
 
-	session_close
 	for i in 1 2 3 0; do
 		nsim_del $((NSIM_ROUTER + i))
 	done
+}
+
+flow_cleanup()
+{
+	session_close
+	flow_cleanup_devices
 	cleanup_all_ns
 }
 

@@ -10,12 +10,34 @@ source "$(dirname "$(readlink -e "$0")")/flow_lib.sh"
 
 CONNECTIONS=4
 
+# New connections all the time, which time out after a second: so entries are
+# added, asked for their numbers and removed in every moment.
+churn()
+{
+	local i=0 family args
+
+	while :; do
+		args=()
+		for family in 4 6 4 6 4 6 4 6; do
+			i=$((i % 1000 + 1))
+			args+=("${TO_SERVER[@]}" wait=20)
+			read -ra args <<< "${args[*]} $(fwd_args $family udp \
+				$((10000 + i)) 5100) -- ${TO_CLIENT[*]} \
+				wait=20 $(rev_args $family udp \
+				$((10000 + i)) 5100) --"
+		done
+		"$FLOW_FRAMES" "${args[@]}" > /dev/null 2>&1 || sleep 0.1
+	done
+}
+
 # TCP and UDP of both families, both ways, without an end, in hardware
 traffic_start()
 {
 	local i=0 family proto
 
 	PIDS=()
+	ip netns exec "$router" sysctl -wq \
+		net.netfilter.nf_flowtable_udp_timeout=1
 	for family in 4 6; do
 		for proto in tcp udp; do
 			i=$((i + 1))
@@ -33,6 +55,19 @@ traffic_start()
 		done
 	done
 	check "offload" "$(wait_offload $CONNECTIONS)" ""
+	churn &
+	CHURN=$!
+	slowwait "$WAIT_TIMEOUT" until_counter_is \
+		">= $((2 * CONNECTIONS + 8))" flow_counter replace > /dev/null
+	check_true "stats" slowwait "$WAIT_TIMEOUT" until_counter_is "> 0" \
+		flow_counter stats > /dev/null
+}
+
+churn_stop()
+{
+	[ -z "$CHURN" ] || kill "$CHURN" 2> /dev/null
+	[ -z "$CHURN" ] || wait "$CHURN" 2> /dev/null
+	CHURN=
 }
 
 traffic_runs()
@@ -49,6 +84,7 @@ traffic_finish()
 {
 	local i
 
+	churn_stop
 	kill "${PIDS[@]}"
 	wait "${PIDS[@]}"
 	for ((i = 1; i <= CONNECTIONS; i++)); do
@@ -60,6 +96,7 @@ traffic_finish()
 
 traffic_stop()
 {
+	churn_stop
 	kill -KILL "${PIDS[@]}" 2> /dev/null
 	wait "${PIDS[@]}" 2> /dev/null
 }
@@ -67,7 +104,9 @@ traffic_stop()
 # Orphans are the core's omission, not the driver's: said, not judged.
 report()
 {
-	ktap_print_msg "$1: unbind_orphans $(flow_counter unbind_orphans)" \
+	ktap_print_msg "$1: replace $(flow_counter replace)" \
+		"stats $(flow_counter stats)" \
+		"unbind_orphans $(flow_counter unbind_orphans)" \
 		"port_purged $(flow_counter port_purged)" \
 		"destroy $(flow_counter destroy)"
 }
@@ -78,7 +117,8 @@ balanced()
 	check "$1: bindings" "$(flow_counter unbind)" "$(flow_counter bind)"
 	check "$1: entry balance" \
 		$(($(flow_counter destroy) + $(flow_counter unbind_orphans) +
-		   $(flow_counter port_purged))) "$(flow_counter replace)"
+		   $(flow_counter port_purged) + $(flow_counter evicted))) \
+		"$(flow_counter replace)"
 	report "$1"
 }
 
@@ -139,6 +179,163 @@ test_reload() # ruleset reloaded: the new flowtable gets the connections
 	balanced "reloads"
 }
 
+# What the core leaves behind is known; that there is nothing afterwards is not.
+no_orphans()
+{
+	check "$1: orphans" "$(flow_counter unbind_orphans)" 0
+}
+
+test_orphans() # the core takes the flows out before it lets go of a device
+{
+	known "the core unbinds without DESTROY"
+	fresh
+	traffic_start
+	ip netns exec "$router" nft flush ruleset
+	no_orphans "flush"
+	traffic_stop
+}
+
+test_flush_ruleset() # ruleset flushed: no entries, the stack goes on
+{
+	fresh
+	traffic_start
+	ip netns exec "$router" nft flush ruleset
+	check "flush" $? 0
+	balanced "ruleset flushed"
+	check "traffic runs" "$(traffic_runs || echo over)" ""
+	traffic_finish
+	balanced "end"
+}
+
+test_flowtable_device() # device removed from the flowtable: its flows go
+{
+	fresh
+	traffic_start
+	ip netns exec "$router" nft \
+		"delete flowtable inet fast ft { devices = { rs } ; }"
+	check "remove" $? 0
+	check "bindings" $(($(flow_counter bind) - $(flow_counter unbind))) 1
+	check_true "nothing comes in by it" \
+		[ "$(grep -c '^in=rs ' "$FLOW_DEBUGFS/entries")" = 0 ]
+	check "traffic runs" "$(traffic_runs || echo over)" ""
+	traffic_finish
+	flow_flush
+	slowwait 5 flow_entries_are 0
+	balanced "end"
+}
+
+test_flowtable_device_status() # ... and they are not shown as in hardware
+{
+	known "flows through the device stay [HW_OFFLOAD]"
+	fresh
+	hw_tc_offload on rc rs
+	check "offload" "$(offload_flow 4 udp 4000 5000)" ""
+	ip netns exec "$router" nft \
+		"delete flowtable inet fast ft { devices = { rs } ; }"
+	check "status" "$(flow_hw_status ipv4)" 0
+}
+
+test_rename() # bound port renamed: the flowtable lets go of it
+{
+	fresh
+	traffic_start
+	ip -n "$router" link set rs name renamed
+	check "rename" $? 0
+	check "bindings" $(($(flow_counter bind) - $(flow_counter unbind))) 1
+	check "nothing comes in by it" \
+		"$(grep -c '^in=renamed ' "$FLOW_DEBUGFS/entries")" 0
+	check "traffic runs" "$(traffic_runs || echo over)" ""
+	traffic_finish
+	ip -n "$router" link set renamed name rs
+	flow_flush
+	slowwait 5 flow_entries_are 0
+	balanced "end"
+}
+
+test_conntrack_flush() # conntrack -F: the flows go, and come back
+{
+	local destroy
+
+	fresh
+	traffic_start
+	destroy=$(flow_counter destroy)
+	ip netns exec "$router" conntrack -F > /dev/null 2>&1
+	check_true "destroyed" slowwait 10 until_counter_is \
+		">= $((destroy + 2 * CONNECTIONS))" flow_counter destroy \
+		> /dev/null
+	no_orphans "connections flushed"
+	traffic_finish
+	flow_flush
+	slowwait 5 flow_entries_are 0
+	balanced "end"
+}
+
+test_toggle() # hw-tc-offload off and on: the connections go on
+{
+	local i
+
+	fresh
+	traffic_start
+	for i in 1 2 3 4 5; do
+		hw_tc_offload off rc rs
+		hw_tc_offload on rs rc
+	done
+	snap
+	check "traffic runs" "$(traffic_runs || echo over)" ""
+	check_true "hits" slowwait 5 hits_move
+	traffic_finish
+	flow_flush
+	slowwait 5 flow_entries_are 0
+	balanced "end"
+}
+
+hits_move()
+{
+	look
+	[ "$(delta rc.hit)" -gt 0 ] && [ "$(delta rs.hit)" -gt 0 ]
+}
+
+# Run a command for a router of its own, next to the first one.
+second_router()
+{
+	local NSIM_ROUTER=$((NSIM_ROUTER + 4))
+	local FLOW_DEBUGFS=/sys/kernel/debug/netdevsim/netdevsim$NSIM_ROUTER/flow
+	local client='' router='' server=''
+
+	"$@"
+}
+
+second_setup()
+{
+	flow_setup rc rs
+	hw_tc_offload on rc rs
+	flow_ruleset "rc, rs"
+	check "second: offload" "$(offload_flow 4 udp 4000 5000)" ""
+	second=$router
+}
+
+test_two_routers() # two routers, one of them torn down: the other goes on
+{
+	local second=
+
+	fresh
+	second_router second_setup
+	frames_setup
+	traffic_start
+	snap
+	ip netns del "$second"
+	check "delete" $? 0
+	check_true "hits" slowwait 5 hits_move
+	check "traffic runs" "$(traffic_runs || echo over)" ""
+	check_true "entries" \
+		[ "$(flow_counter entries)" -ge $((2 * CONNECTIONS)) ]
+	traffic_finish
+	second_router flow_cleanup_devices
+	flow_flush
+	slowwait 5 flow_entries_are 0
+	balanced "end"
+}
+
 test_ifdown() # port down and up: its flows leave the table
 {
 	fresh
@@ -157,7 +354,8 @@ test_port_delete() # port deleted: nothing leads to it any more
 		check "delete" failed ""
 	# The port took them along; the core had none to remove.
 	check "entries" "$(flow_counter entries)" 0
-	check "purged" "$(flow_counter port_purged)" $((2 * CONNECTIONS))
+	check_true "purged" \
+		[ "$(flow_counter port_purged)" -ge $((2 * CONNECTIONS)) ]
 	report "port deleted"
 	traffic_stop
 }
@@ -243,9 +441,10 @@ test_splat() # the kernel did not complain
 	check "taint" "$(cat /proc/sys/kernel/tainted)" "$tainted"
 }
 
+CHURN=
 PIDS=()
 tmp=$(mktemp -d)
 tainted=$(cat /proc/sys/kernel/tainted)
 flow_require nft ethtool conntrack devlink
-trap 'traffic_stop; flow_cleanup; rm -rf "$tmp"' EXIT
+trap 'traffic_stop; second_router flow_cleanup_devices; flow_cleanup; rm -rf "$tmp"' EXIT
 flow_run
