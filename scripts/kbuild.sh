@@ -11,6 +11,32 @@ export KBUILD_BUILD_TIMESTAMP='2026-01-01' KBUILD_BUILD_USER=kmod-nft-offload
 export KBUILD_BUILD_HOST=localhost KBUILD_BUILD_VERSION=1 LOCALVERSION=
 unset KBUILD_OUTPUT ARCH CROSS_COMPILE MAKEFLAGS MAKELEVEL KCONFIG_CONFIG
 
+# fragments GUEST: the parts of configs/ that make its .config
+fragments()
+{
+	case $1 in
+	uml) echo flow um smp upstream patched ;;
+	base) echo flow um smp upstream ;;
+	uml-debug) echo flow um debug patched ;;
+	uml-time) echo flow um time patched ;;
+	qemu) echo flow smp qemu patched ;;
+	esac
+}
+
+fragment_files()
+{
+	fragments "$1" | tr ' ' '\n' | sed "s|.*|$ROOT/configs/&.config|"
+}
+
+# arch_of DIR: qemu is not user-mode Linux.
+arch_of()
+{
+	case $1 in
+	*/qemu) echo x86_64 ;;
+	*) echo um ;;
+	esac
+}
+
 # kmake DIR TARGET...
 kmake()
 {
@@ -18,24 +44,31 @@ kmake()
 
 	shift
 	! command -v ccache >/dev/null || cc="ccache gcc"
-	make -s -j"$(nproc)" -C "$TREE" ARCH=um O="$dir" CC="$cc" "$@"
+	make -s -j"$(nproc)" -C "$TREE" ARCH="$(arch_of "$dir")" O="$dir" CC="$cc" "$@"
 }
 
-# configure_any DIR FRAGMENT...: lines that Kconfig does not know are
-# left out, as in the middle of a series.
+# image_of DIR: the make target, which is also the file.
+image_of()
+{
+	case $(arch_of "$1") in
+	um) echo linux ;;
+	*) echo vmlinux ;;
+	esac
+}
+
+# configure_any DIR GUEST: lines that Kconfig does not know are left out, as in
+# the middle of a series.
 configure_any()
 {
-	local dir=$1 fragment
+	local dir=$1 files
 
-	shift
+	mapfile -t files < <(fragment_files "$2")
 	mkdir -p "$dir" || return
-	for fragment; do
-		cat "$ROOT/configs/$fragment.config" || return
-	done >"$dir/fragment"
+	cat "${files[@]}" >"$dir/fragment" || return
 	kmake "$dir" KCONFIG_ALLCONFIG="$dir/fragment" allnoconfig
 }
 
-# configure DIR FRAGMENT...: Kconfig must take every line.
+# configure DIR GUEST: Kconfig must take every line.
 configure()
 {
 	local missing
@@ -56,7 +89,7 @@ install_kernel()
 	mkdir -p "$dest"
 	rm -rf "$dest-modules"
 	kmake "$dir" INSTALL_MOD_PATH="$dest-modules" INSTALL_MOD_STRIP=1 modules_install || return
-	[ "$dir" -ef "$dest" ] || cp "$dir/linux" "$dest/linux"
+	[ "$dir/$(image_of "$dir")" -ef "$dest/linux" ] || cp "$dir/$(image_of "$dir")" "$dest/linux"
 }
 
 # The other commits are built in the same tree, in a copy of its build

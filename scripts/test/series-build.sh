@@ -13,7 +13,8 @@
 # shellcheck source=scripts/kbuild.sh
 . "$ROOT/scripts/kbuild.sh"
 
-config=$(cat "$ROOT/scripts/kbuild.sh" "$ROOT"/configs/uml*.config | sha256sum | cut -c 1-16)
+mapfile -t fragments < <(fragment_files uml)
+config=$(cat "$ROOT/scripts/kbuild.sh" "${fragments[@]}" | sha256sum | cut -c 1-16)
 
 build_commit()
 {
@@ -21,7 +22,7 @@ build_commit()
 
 	[ ! -e "$built" ] || return 0
 	steps_at "$1" &&
-		configure_any "$STEPS_DIR" uml uml-patched &&
+		configure_any "$STEPS_DIR" uml &&
 		kmake "$STEPS_DIR" linux modules || return
 	mkdir -p "${built%/*}" && : >"$built"
 }
