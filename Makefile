@@ -3,9 +3,9 @@
 # rest.  make itself exits 2 whenever a recipe fails and prints the script's
 # code as "Error N"; who needs the code itself calls the script.
 
-export BASE GUEST MEM CPUS TIMEOUT T FAST SIGNOFF BASE_TREE BASE_PACKAGE
+export BASE GUEST MEM CPUS TIMEOUT KVM TIME_TRAVEL T FAST SLOW SIGNOFF BASE_TREE BASE_PACKAGE
 
-KERNEL := $(if $(filter base,$(GUEST)),base,kernel)
+KERNEL := $(or $(GUEST),kernel)
 
 .PHONY: help demo check bench kernel shell guest series lint doctor clean distclean
 .SILENT:
@@ -17,10 +17,11 @@ help:
 	echo '  make shell             root shell in a guest with the patched kernel'
 	echo '  make guest RUN=SCRIPT  run any script as root in a fresh guest'
 	echo '                         [ARGS="..."] [MEM=1G] [CPUS=2] [TIMEOUT=SEC]'
-	echo '                         [GUEST=uml|base]'
+	echo '                         [GUEST=uml|base|uml-debug|uml-time|qemu]'
 	echo
 	echo 'Test it'
-	echo '  make check             all tests; T=PATTERN some of them, FAST=1 the quick ones'
+	echo '  make check             all tests; T=PATTERN some of them, FAST=1 the quick ones,'
+	echo '                         SLOW=1 really all'
 	echo '  make lint              checkpatch, sparse, W=1, kernel-doc, shellcheck'
 	echo
 	echo 'Send it'
@@ -47,7 +48,7 @@ bench:
 	scripts/bench
 
 check:
-	scripts/doctor --install fetch build guest test lint
+	scripts/doctor --install fetch build guest test lint $(if $(filter 1,$(FAST)),,qemu)
 	scripts/check
 
 kernel:

@@ -10,7 +10,7 @@
 
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-unset T FAST GUEST MEM CPUS TIMEOUT SIGNOFF BASE_TREE BASE_PACKAGE NFT_OFFLOAD_LOCKED
+unset T FAST SLOW KVM TIME_TRAVEL GUEST MEM CPUS TIMEOUT SIGNOFF BASE_TREE BASE_PACKAGE NFT_OFFLOAD_LOCKED
 
 # refuse CODE TEXT NAME CMD...: CMD must exit with CODE and say TEXT in at
 # most three lines.
@@ -36,7 +36,7 @@ clone()
 cd "$ROOT" || exit 3
 guest=scripts/guest
 check=scripts/check
-tap_plan 22
+tap_plan 26
 refuse 2 "known: $(bases)" "unknown BASE" env BASE=v1.0 scripts/tree
 refuse 2 "is not known" "BASE that is a path" env BASE=../hooks scripts/tree
 refuse 2 "Error 2" "make BASE=" make -s BASE=v1.0 kernel
@@ -48,7 +48,10 @@ refuse 2 "no such script" "missing script" "$guest" "$dir/none"
 : >"$dir/script"
 refuse 2 "is not executable" "script without its x bit" "$guest" "$dir/script"
 refuse 2 "name a script" "make guest without RUN" make -s guest
-refuse 2 "known: uml base" "unknown GUEST" env GUEST=vax "$guest" /bin/true
+refuse 2 "known: uml base uml-debug uml-time qemu" "unknown GUEST" env GUEST=vax "$guest" /bin/true
+refuse 2 "SLOW=maybe is not known" "unknown SLOW" env SLOW=maybe "$check"
+refuse 2 "KVM=maybe is not known" "unknown KVM" env GUEST=qemu KVM=maybe "$guest" /bin/true
+refuse 2 "TIME_TRAVEL=far is not known" "unknown TIME_TRAVEL" env TIME_TRAVEL=far "$guest" /bin/true
 refuse 2 "is no size" "wrong MEM" env MEM=much "$guest" /bin/true
 refuse 2 "1 or 2" "wrong CPUS" env CPUS=64 "$guest" /bin/true
 refuse 2 "number of seconds" "wrong TIMEOUT" env TIMEOUT=soon "$guest" /bin/true
@@ -56,6 +59,8 @@ refuse 2 "SIGNOFF=perhaps" "unknown SIGNOFF" env SIGNOFF=perhaps scripts/series
 refuse 2 "nothing to build" "unknown part" scripts/build everything
 clone "$dir/unbuilt"
 refuse 2 "is not built; run make kernel" "guest before its kernel" "$dir/unbuilt/scripts/guest" /bin/true
+refuse 2 "is not built; run scripts/build uml-debug" "and with the name of another guest" \
+	env GUEST=uml-debug "$dir/unbuilt/scripts/guest" /bin/true
 
 # Every command of this machine but one.
 mkdir "$dir/bin"
