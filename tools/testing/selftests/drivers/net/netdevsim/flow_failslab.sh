@@ -30,6 +30,9 @@ fail_within()
 		cut -d ' ' -f 1 | sort | sed -n '1p;$p' | paste -sd ' ')
 	[ -n "$last" ] || return
 	fail_off
+	# It would count for fail-nth as well.
+	[ ! -d "${FAIL%/*}/fail_page_alloc" ] ||
+		echo 30 > "${FAIL%/*}/fail_page_alloc/min-order"
 	echo N > $FAIL/ignore-gfp-wait
 	echo 0 > $FAIL/verbose
 	echo 32 > $FAIL/stacktrace-depth
@@ -130,9 +133,16 @@ no_binding()
 	check "$1: entries" "$(flow_counter entries)" 0
 }
 
+udp_timeout()
+{
+	ip netns exec "$router" sysctl -wq \
+		net.netfilter.nf_flowtable_udp_timeout="$1"
+}
+
 works()
 {
 	flow_flush
+	udp_timeout 30
 	flow_ruleset "rc, rs"
 	check "$1: offload" "$(offload_flow 4 udp $SPORT $DPORT)" ""
 	read -ra fwd <<< "$(fwd_args 4 udp $SPORT $DPORT)"
@@ -156,7 +166,7 @@ test_bind() # BIND: nothing is bound
 
 	flowtable
 	empty
-	each_nth nf_tables empty no_binding \
+	each_nth nf_flow_table empty no_binding \
 		ip netns exec "$router" nft -f "$tmp/ruleset"
 	works afterwards
 }
@@ -200,7 +210,7 @@ test_reload() # a reload that fails leaves the flowtable that was there
 	echo 'flush ruleset
 		table inet fast { flowtable ft { hook ingress priority 0
 		devices = { rc, rs }; flags offload; }; }' > "$tmp/ruleset"
-	each_nth nf_tables nothing reload_left \
+	each_nth nf_flow_table nothing reload_left \
 		ip netns exec "$router" nft -f "$tmp/ruleset"
 	works afterwards
 }
@@ -245,6 +255,7 @@ flow_life()
 	local fwd rev stats
 
 	stats=$(flow_counter stats)
+	udp_timeout 1
 	read -ra fwd <<< "$(fwd_args 4 udp $SPORT $DPORT)"
 	read -ra rev <<< "$(rev_args 4 udp $SPORT $DPORT)"
 	open_flow udp
@@ -322,5 +333,4 @@ flow_require nft ethtool conntrack
 trap 'fail_off; nsim_del $((NSIM_ROUTER + 7)); flow_cleanup; rm -rf "$tmp"' EXIT
 flow_setup rc rs
 hw_tc_offload on rc rs
-ip netns exec "$router" sysctl -wq net.netfilter.nf_flowtable_udp_timeout=1
 flow_run
