@@ -7,7 +7,7 @@ export BASE GUEST MEM CPUS TIMEOUT KVM TIME_TRAVEL T FAST SLOW SIGNOFF BASE_TREE
 
 KERNEL := $(or $(GUEST),kernel)
 
-.PHONY: help demo check bench kernel shell guest series lint doctor clean distclean
+.PHONY: help demo check bench coverage kernel shell guest series lint doctor clean distclean
 .SILENT:
 
 help:
@@ -17,12 +17,13 @@ help:
 	echo '  make shell             root shell in a guest with the patched kernel'
 	echo '  make guest RUN=SCRIPT  run any script as root in a fresh guest'
 	echo '                         [ARGS="..."] [MEM=1G] [CPUS=2] [TIMEOUT=SEC]'
-	echo '                         [GUEST=uml|base|uml-debug|uml-time|qemu]'
+	echo '                         [GUEST=uml|base|uml-debug|uml-time|qemu|coverage]'
 	echo
 	echo 'Test it'
 	echo '  make check             all tests; T=PATTERN some of them, FAST=1 the quick ones,'
 	echo '                         SLOW=1 really all'
 	echo '  make lint              checkpatch, sparse, W=1, kernel-doc, shellcheck'
+	echo '  make coverage          which lines of the kernel code the tests run'
 	echo
 	echo 'Send it'
 	echo '  make series            patches for git am; SIGNOFF=1 adds your sign-off'
@@ -50,6 +51,10 @@ bench:
 check:
 	scripts/doctor --install fetch build guest test lint $(if $(filter 1,$(FAST)),,qemu)
 	scripts/check
+
+coverage:
+	scripts/doctor --install fetch build guest test coverage
+	scripts/coverage
 
 kernel:
 	scripts/build kernel

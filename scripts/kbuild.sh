@@ -19,6 +19,7 @@ fragments()
 	base) echo flow um smp upstream ;;
 	uml-debug) echo flow um debug patched ;;
 	uml-time) echo flow um time patched ;;
+	coverage) echo flow um smp upstream patched coverage ;;
 	qemu) echo flow smp qemu patched ;;
 	esac
 }
@@ -37,14 +38,24 @@ arch_of()
 	esac
 }
 
+# make_vars DIR: Kconfig has no names for the objects that coverage counts in.
+make_vars()
+{
+	case $1 in
+	*/coverage) covered_files | sed 's,.*/,GCOV_PROFILE_,; s,\.c$,.o=y,' ;;
+	esac
+}
+
 # kmake DIR TARGET...
 kmake()
 {
-	local dir=$1 cc=gcc
+	local dir=$1 cc=gcc vars
 
 	shift
+	mapfile -t vars < <(make_vars "$dir")
 	! command -v ccache >/dev/null || cc="ccache gcc"
-	make -s -j"$(nproc)" -C "$TREE" ARCH="$(arch_of "$dir")" O="$dir" CC="$cc" "$@"
+	make -s -j"$(nproc)" -C "$TREE" ARCH="$(arch_of "$dir")" O="$dir" CC="$cc" \
+		${vars[@]+"${vars[@]}"} "$@"
 }
 
 # image_of DIR: the make target, which is also the file.

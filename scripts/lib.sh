@@ -12,7 +12,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 BASE=${BASE:-v7.3}
 OUT=$ROOT/out/$BASE
 TREE=$OUT/tree
-GUESTS="uml base uml-debug uml-time qemu"
+GUESTS="uml base uml-debug uml-time qemu coverage"
 CACHE=${NFT_OFFLOAD_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/kmod-nft-offload}
 
 # The trees under out/ are generated: the user's git settings must not change
@@ -129,6 +129,12 @@ overlay_files()
 			-name __pycache__ -prune -o -type f ! -name '*~' \
 			! -name '.*.sw?' ! -name '*.orig' ! -name '*.rej' -print)
 	done | sort
+}
+
+# Of these the code of the kernel, without its KUnit tests.
+covered_files()
+{
+	overlay_files | grep -E '^(net|drivers)/.*\.c$' | grep -v /tests/
 }
 
 # The sub-series in stacking order, one per line: NAME PREFIX
