@@ -21,12 +21,14 @@ fail_off()
 	echo 0 > $FAIL/times
 }
 
-# fail_within MODULE: failures are for allocations made below its functions
+# fail_within MODULE[:FUNCTION]: failures are for allocations made below it
 fail_within()
 {
-	local first last
+	local module=${1%:*} function=.* first last
 
-	read -r first last < <(grep -i " t .*\[$1\]\$" /proc/kallsyms |
+	[ "$module" = "$1" ] || function=${1#*:}
+	read -r first last < <(
+		grep -i " t $function.\[$module\]\$" /proc/kallsyms |
 		cut -d ' ' -f 1 | sort | sed -n '1p;$p' | paste -sd ' ')
 	[ -n "$last" ] || return
 	fail_off
@@ -37,7 +39,7 @@ fail_within()
 	echo 0 > $FAIL/verbose
 	echo 32 > $FAIL/stacktrace-depth
 	echo "0x$first" > $FAIL/require-start
-	printf '0x%x\n' $((0x$last + 4096)) > $FAIL/require-end
+	printf '0x%x\n' $((0x$last + 512)) > $FAIL/require-end
 }
 
 # fail_nth N COMMAND...: with the Nth of these allocations failing
@@ -228,7 +230,7 @@ test_new_port() # a port that cannot be made
 {
 	local fwd
 
-	each_nth flow_ft port_is_gone nothing \
+	each_nth netdevsim:nsim_flow_port_init port_is_gone nothing \
 		sh -c "echo 2 > $NSIM_BUS/devices/netdevsim$NSIM_ROUTER/new_port"
 	port_is_gone
 	works afterwards
