@@ -12,29 +12,19 @@
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=scripts/kbuild.sh
+. "$ROOT/scripts/kbuild.sh"
+# shellcheck source=scripts/test/upstream-lib.sh
+. "$ROOT/scripts/test/upstream-lib.sh"
 
-SELFTESTS=tools/testing/selftests
-src=$OUT/upstream/selftests
 results=${RESULTS:-$OUT/results/upstream}
-
-# From the source tree and not installed: drivers/net/netdevsim of 7.3 forgets
-# to install the libraries that its scripts source.
-unpack()
-{
-	[ "$(cat "$src/.from" 2>/dev/null)" != "$(git -C "$TREE" rev-parse base)" ] || return 0
-	rm -rf "$src"
-	mkdir -p "$src"
-	git -C "$TREE" archive base "$SELFTESTS/net" "$SELFTESTS/drivers/net" \
-		"$SELFTESTS/kselftest" | tar -x -C "$src" &&
-		git -C "$TREE" rev-parse base >"$src/.from"
-}
 
 # COLLECTION/PROG, one per line
 progs()
 {
 	echo net/netfilter/nft_flowtable.sh
 	sed -n '/^TEST_PROGS := /,/^#/s/^\t\([^ ]*\).*/drivers\/net\/netdevsim\/\1/p' \
-		"$src/$SELFTESTS/drivers/net/netdevsim/Makefile"
+		"$UPSTREAM/$SELFTESTS/drivers/net/netdevsim/Makefile"
 }
 
 tools()
@@ -50,16 +40,9 @@ tools()
 # known by the tests that failed.
 verdict()
 {
-	local guest=$1 prog=$2 dir=$3 file run
+	local dir=$3
 
-	rm -rf "$dir"
-	mkdir -p "$dir"
-	file=$src/$SELFTESTS/$prog
-	run=("./${file##*/}")
-	# As the kselftest runner does it.
-	[ -x "$file" ] || read -ra run <<<"$(sed -n '1s/^#!//p' "$file") ${run[0]}"
-	(cd "${file%/*}" && GUEST=$guest TIMEOUT=900 \
-		"$ROOT/scripts/guest" -o "$dir" "${run[@]}") >"$dir/log" 2>&1 </dev/null
+	upstream_run "$@"
 	case "$? $(cat "$dir/exit-code" 2>/dev/null)" in
 	'0 0') echo pass ;;
 	'4 4') echo skip ;;
@@ -101,20 +84,21 @@ compare()
 	tap $? "${prog##*/}: base $base, patched $patched$first"
 }
 
-"$ROOT/scripts/build" kernel >&2 && "$ROOT/scripts/build" base >&2 && unpack || exit
+"$ROOT/scripts/build" kernel >&2 && "$ROOT/scripts/build" base >&2 && upstream_unpack || exit
 hash()
 {
 	sha256sum | cut -c 1-16
 }
 tools=$(tools | hash)
-base_key=$({ git -C "$TREE" rev-parse 'base^{tree}'; cat "$0" "$ROOT/configs/uml.config" \
-	"$ROOT/scripts/guest-init"; gcc --version; echo "$tools"; } | hash)
+mapfile -t fragments < <(fragment_files base)
+base_key=$({ git -C "$TREE" rev-parse 'base^{tree}'; cat "$0" "${0%.sh}-lib.sh" \
+	"${fragments[@]}" "$ROOT/scripts/guest-init"; gcc --version; echo "$tools"; } | hash)
 patched_key=$({ find "$OUT/build/uml/linux" "$OUT/build/uml-modules" -name linux -o -name '*.ko' |
 	sort | xargs sha256sum; cat "$ROOT/scripts/guest-init"; echo "$base_key"; } | hash)
 
 # Several at a time: most of them wait more than they work.
-export -f known verdict
-export ROOT OUT CACHE SELFTESTS src results base_key patched_key
+export -f known verdict upstream_run
+export ROOT OUT CACHE SELFTESTS UPSTREAM results base_key patched_key
 mkdir -p "$results"
 tap_plan "$(progs | wc -l)"
 # shellcheck disable=SC2016 # for the inner shell

@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Usage: scripts/test/nft-offload.sh
+#
+# Upstream's nft_offload.sh, as it is in the pristine base, in the guest qemu:
+# rulesets and flowtables with `flags offload` while nsim_setup_tc() fails at
+# random (fail_function).  It must pass, every part of it, without a splat.
+# check: slow
+# check: timeout 1500
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=scripts/test/upstream-lib.sh
+. "$ROOT/scripts/test/upstream-lib.sh"
+
+dir=${RESULTS:-$OUT/results/nft-offload}/run
+
+# passed TEXT NAME
+passed()
+{
+	grep -q "^PASS: $1" "$dir/log"
+	tap $? "$2"
+}
+
+"$ROOT/scripts/build" qemu >&2 && upstream_unpack || exit
+tap_plan 4
+upstream_run qemu net/netfilter/nft_offload.sh "$dir"
+rc=$?
+sed 's/^/# /' "$dir/log"
+passed "flowtable offload" "flowtable offload"
+passed "ruleset offload" "ruleset offload"
+passed "Not tainted" "rulesets while nsim_setup_tc() fails"
+[ "$rc $(cat "$dir/exit-code" 2>/dev/null)" = "0 0" ]
+tap $? "exit code 0 and no splat"
+tap_end
