@@ -2,12 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0
 # Usage: scripts/test/guest.sh
 #
-# The guest keeps what scripts/guest promises.
+# The guest (GUEST, default uml) keeps what scripts/guest promises, and what is
+# special in it works: mistakes on purpose (scripts/test/planted) are found,
+# allocations and functions fail on demand, time travels.
 # shellcheck disable=SC2016 # what is quoted is for the guest
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=scripts/kbuild.sh
+. "$ROOT/scripts/kbuild.sh"
 
+export GUEST=${GUEST:-uml}
 dir=${RESULTS:-$OUT/results/guest}/runs
 rm -rf "$dir"
 mkdir -p "$dir"
@@ -35,8 +40,109 @@ expect()
 	tap $? "$name"
 }
 
-[ -x "$OUT/build/uml/linux" ] || "$ROOT/scripts/build" kernel >&2 || exit
-tap_plan 14
+# planted MISTAKE TEXT: must be found and shown.
+planted()
+{
+	in_guest "$1" <<<"insmod '$dir/planted/planted.ko' what=$1 || echo no module"
+	[ "$rc" = 1 ] && [ -z "$out" ] && grep -q "$2" "$dir/$1.err"
+	tap $? "a planted $1 fails the run and is shown"
+}
+
+build_planted()
+{
+	lock tree
+	cp -a "$ROOT/scripts/test/planted" "$dir/" &&
+		kmake "$OUT/build/$GUEST" M="$dir/planted" modules
+}
+
+test_debug()
+{
+	build_planted >&2
+	tap $? "the module with the mistakes builds"
+	planted leak 'planted_leak'
+	planted use-after-free 'KASAN: slab-use-after-free in planted_use_after_free'
+	planted inversion 'possible circular locking dependency'
+	planted timer 'ODEBUG: free active'
+	in_guest failslab <<-'SCRIPT'
+		modprobe netdevsim
+		perl -e '
+			open(my $nsim, ">", "/sys/bus/netdevsim/new_device") or die;
+			open(my $nth, "+<", "/proc/self/fail-nth") or die;
+			syswrite($nth, "1");
+			my $done = syswrite($nsim, "7 1");
+			print defined $done ? "no failure" : "$!", "\n"'
+		ls /sys/bus/netdevsim/devices
+		echo 7 1 >/sys/bus/netdevsim/new_device; ls /sys/bus/netdevsim/devices
+	SCRIPT
+	expect "the first allocation of a system call fails, the kernel stays silent" \
+		"$rc $out" = "0 Cannot allocate memory
+netdevsim7"
+	in_guest cache-filter <<-'SCRIPT'
+		cd /sys/kernel/debug/failslab || exit
+		echo 1 >/sys/kernel/slab/net_namespace/failslab
+		echo Y >cache-filter
+		echo -1 >times
+		echo 100 >probability
+		unshare -n true 2>&1 | grep -o 'Cannot allocate memory'
+		echo 0 >probability
+		unshare -n echo ok
+	SCRIPT
+	expect "failslab fails a single cache" "$rc $out" = "0 Cannot allocate memory
+ok"
+}
+
+test_time()
+{
+	local start=$SECONDS
+
+	in_guest sleep <<<'date +%s; sleep 1000; date +%s'
+	expect "who sleeps 1000 seconds does not wait" \
+		"$rc $((SECONDS - start < 60)) $((${out##*$'\n'} - ${out%%$'\n'*} >= 1000))" = "0 1 1"
+	TIME_TRAVEL=inf-cpu in_guest inf-cpu <<-'SCRIPT'
+		read -r a _ </proc/uptime; sleep 100.5; read -r b _ </proc/uptime
+		perl -e 'printf "%.1f\n", $ARGV[1] - $ARGV[0]' "$a" "$b"
+	SCRIPT
+	expect "nor does computing take time with TIME_TRAVEL=inf-cpu" "$rc $out" = "0 100.5"
+}
+
+test_qemu()
+{
+	build_planted >&2
+	tap $? "the module with the mistakes builds"
+	planted inversion 'possible circular locking dependency'
+	in_guest fail-function <<-'SCRIPT'
+		modprobe netdevsim
+		echo 7 1 >/sys/bus/netdevsim/new_device; udevadm settle 2>/dev/null
+		dev=$(ls /sys/bus/netdevsim/devices/netdevsim7/net)
+		rules="table netdev t {
+			chain c {
+				type filter hook ingress device $dev priority 0
+				flags offload
+			}
+		}"
+		ethtool -K "$dev" hw-tc-offload on
+		cd /sys/kernel/debug/fail_function || exit
+		echo nsim_setup_tc >inject
+		printf %#x -12 >nsim_setup_tc/retval
+		echo 100 >probability
+		echo -1 >times
+		nft "$rules" 2>&1 | grep -o 'Cannot allocate memory'
+		echo >inject
+		nft "$rules" && echo ok
+	SCRIPT
+	expect "a function fails with the error asked for" "$rc $out" = "0 Cannot allocate memory
+ok"
+	KVM=0 in_guest tcg <<<'grep -c ^processor /proc/cpuinfo'
+	expect "KVM=0 does without KVM" "$rc $out" = "0 2"
+}
+
+"$ROOT/scripts/build" "$GUEST" >&2 || exit
+case $GUEST in
+uml-debug) tap_plan 21 ;;
+uml-time) tap_plan 16 ;;
+qemu) tap_plan 18 ;;
+*) tap_plan 14 ;;
+esac
 
 in_guest exit-code <<<'exit 7'
 expect "the exit code is passed through" "$rc" = 7
@@ -48,7 +154,7 @@ in_guest output <<<'seq 1 200000'
 expect "and a megabyte of output, unchanged" \
 	"$(sha256sum <<<"$out")" = "$(seq 1 200000 | sha256sum)"
 
-in_guest root <<<'id -u; cat /proc/sys/kernel/ostype; grep -c . /proc/modules; ls -d /sys/kernel/debug/tracing 2>/dev/null
+in_guest root <<<'id -u; cat /proc/sys/kernel/ostype; grep -c . /proc/modules
 	findmnt -no FSTYPE /tmp; findmnt -no FSTYPE /run; findmnt -no FSTYPE /sys/kernel/debug; cat /sys/class/net/lo/flags'
 expect "root, with tmpfs, debugfs and lo up" \
 	"$(paste -sd ' ' <<<"$out")" = "0 Linux 0 tmpfs tmpfs debugfs 0x9"
@@ -96,7 +202,7 @@ name="an ordinary user can do the same"
 user=$(id -un)
 if [ "$user" != root ]; then
 	tap_skip "$name" "all of this ran as $user"
-elif ! setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$OUT/build/uml/linux"; then
+elif ! setpriv --reuid=65534 --regid=65534 --clear-groups test -x "$OUT/build/$GUEST/linux"; then
 	tap_skip "$name" "only root may enter $ROOT"
 else
 	mkdir -p "$dir/user"
@@ -106,4 +212,9 @@ else
 		'ip link add type veth && nft add table inet t && echo yes >$GUEST_OUT/wrote' >&2
 	expect "$name" "$? $(cat "$dir/user/wrote")" = "0 yes"
 fi
+case $GUEST in
+uml-debug) test_debug ;;
+uml-time) test_time ;;
+qemu) test_qemu ;;
+esac
 tap_end

@@ -3,14 +3,16 @@
 # Usage: scripts/test/kunit.sh
 #
 # Loads the KUnit modules (*_kunit.ko, the configuration has only ours) in a
-# guest of their own and reads their results from the kernel log.
+# guest of their own (GUEST, default uml) and reads their results from the
+# kernel log.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
+export GUEST=${GUEST:-uml}
 dir=${RESULTS:-$OUT/results/kunit}
-"$ROOT/scripts/build" kernel >&2 || exit
-modules=$(find "$OUT/build/uml-modules" -name '*_kunit.ko' -exec basename {} .ko \;)
+"$ROOT/scripts/build" "$GUEST" >&2 || exit
+modules=$(find "$OUT/build/$GUEST-modules" -name '*_kunit.ko' -exec basename {} .ko \;)
 if [ -z "$modules" ]; then
 	echo '1..0 # SKIP the overlay has no KUnit suite'
 	exit 4
