@@ -149,8 +149,8 @@ struct flow_ft_ops {
  * @FLOW_FT_REFUSED_GONE: flow_ft_port_del() was called for the port
  * @FLOW_FT_REFUSED_RULE: a part of the rule is not known to the decoder
  * @FLOW_FT_REFUSED_OFF: hw-tc-offload is off on the port
- * @FLOW_FT_REFUSED_EGRESS: the egress device is no port of this device, or is in
- *	another netns
+ * @FLOW_FT_REFUSED_EGRESS: the egress device is no port of this device, or is
+ *	in another netns
  * @FLOW_FT_REFUSED_MATCH: another flow has the same match
  * @FLOW_FT_REFUSED_FULL: the driver has no room (-ENOSPC)
  * @FLOW_FT_REFUSED_NOMEM: no memory
@@ -202,6 +202,8 @@ struct flow_ft_refused {
  * @stats_unknown: STATS for a cookie that is not in the table
  * @port_purged: entries removed because their egress port went away
  * @evicted: entries removed by flow_ft_evict()
+ * @replaced: entries removed because their cookie got another rule, or one that
+ *	was refused
  */
 struct flow_ft_counters {
 	u64	bind;
@@ -217,6 +219,7 @@ struct flow_ft_counters {
 	u64	stats_unknown;
 	u64	port_purged;
 	u64	evicted;
+	u64	replaced;
 };
 
 /**

@@ -271,12 +271,15 @@ static int flow_ft_replace_entry(struct flow_ft_binding *binding,
 	new = flow_ft_entry_alloc(binding, rule, cookie);
 	if (old) {
 		flow_ft_remove(ft, old);
+		ft->counters.replaced++;
 		if (!new || !flow_ft_take_over(old, new))
 			kfree_rcu(old->counts, rcu);
 		kfree_rcu(old, rcu);
 	}
-	if (!new)
+	if (!new) {
+		NL_SET_ERR_MSG_MOD(extack, "no memory for an entry");
 		return -ENOMEM;
+	}
 
 	err = flow_ft_install(binding, new, extack);
 	if (err) {
@@ -402,8 +405,10 @@ int flow_ft_replace(struct flow_ft_binding *binding,
 err_refuse:
 	flow_ft_refuse(binding, cls, &rule, reason, err);
 err_old:
-	if (old)
+	if (old) {
 		flow_ft_remove_free(ft, old);
+		ft->counters.replaced++;
+	}
 
 	return err;
 }

@@ -46,14 +46,15 @@ enum nsim_flow_counter {
  * struct nsim_flow_faults - what users may break, to see what becomes of it
  * @max_flows: number of entries that fit in
  * @egress_queue_len: frames in the queue of an egress port from which on the
- *	ASIC drops; less than the ring of the port, so that there is room for
- *	what the CPU sends
+ *	ASIC drops; with more than the ring of the port holds, 256, it takes
+ *	the room of what the CPU sends
  * @add_delay_ms: time that it takes to program an entry
  * @del_delay_ms: time that it takes to clear an entry
  * @fail_every_nth: of the entries to program, the one in how many that fails
  * @adds: entries to program so far, for @fail_every_nth; under &flow_ft.lock
  * @fail_next_add: number of entries to fail to program
- * @fail_unbind: number of UNBINDs to fail, with nothing done
+ * @fail_unbind: number of UNBINDs to fail, with nothing done; until the core
+ *	can cope with that it has a callback whose device must not go
  * @lose_hits: number of frames to lose without a trace
  * @disable: forward nothing, and take no entries
  */

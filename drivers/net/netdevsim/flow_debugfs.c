@@ -156,6 +156,7 @@ static int nsim_flow_counters_show(struct seq_file *s, void *data)
 	seq_printf(s, "stats_unknown %llu\n", counters.stats_unknown);
 	seq_printf(s, "port_purged %llu\n", counters.port_purged);
 	seq_printf(s, "evicted %llu\n", counters.evicted);
+	seq_printf(s, "replaced %llu\n", counters.replaced);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(nsim_flow_counters);

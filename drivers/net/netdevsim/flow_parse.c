@@ -48,7 +48,8 @@ static enum nsim_flow_counter nsim_flow_parse_tcp(struct sk_buff *skb,
 	const struct tcphdr *th;
 
 	th = nsim_flow_pull_l4(skb, pkt, sizeof(*th));
-	if (!th || th->doff < sizeof(*th) / 4)
+	if (!th || th->doff < sizeof(*th) / 4 ||
+	    pkt->thoff + th->doff * 4 > pkt->l3_len)
 		return NSIM_FLOW_PUNT_MALFORMED;
 
 	pkt->tuple.sport = th->source;
@@ -215,11 +216,12 @@ static enum nsim_flow_counter nsim_flow_parse_encap(struct sk_buff *skb,
 						    struct nsim_flow_pkt *pkt,
 						    __be16 *proto)
 {
+	struct flow_ft_vlan *vlan = pkt->tuple.vlan;
 	int i;
 
 	*proto = skb->protocol;
 	for (i = 0; i < FLOW_FT_VLAN_MAX && eth_type_vlan(*proto); i++)
-		if (!nsim_flow_parse_vlan(skb, pkt, &pkt->tuple.vlan[i], proto))
+		if (!nsim_flow_parse_vlan(skb, pkt, &vlan[i], proto))
 			return NSIM_FLOW_PUNT_MALFORMED;
 
 	pkt->l3_room = skb->len - pkt->encap_len;
@@ -231,8 +233,8 @@ static enum nsim_flow_counter nsim_flow_parse_encap(struct sk_buff *skb,
 
 /**
  * nsim_flow_parse() - find the key of a received frame
- * @skb: unicast frame as eth_type_trans() leaves it; may be linearised in part, but
- *	looks the same to the rest of the stack afterwards
+ * @skb: unicast frame as eth_type_trans() leaves it; may be linearised in part,
+ *	but looks the same to the rest of the stack afterwards
  * @pkt: result
  *
  * Context: softirq.

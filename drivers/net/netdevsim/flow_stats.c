@@ -89,8 +89,13 @@ static void nsim_flow_add_dstats(struct rtnl_link_stats64 *stats,
 	stats->tx_bytes += tx_bytes;
 }
 
-/* Statistics of the port are those of its MAC, so the rest is the CPU's. A frame
- * is counted there before it is here, hence the order.
+static u64 nsim_flow_rest(u64 all, u64 hw)
+{
+	return all - min(all, hw);
+}
+
+/* Statistics of the port are those of its MAC, so the rest is the CPU's. What is
+ * counted in between may be in one and not in the other.
  */
 int nsim_flow_get_offload_stats(int attr_id, const struct net_device *dev,
 				void *data)
@@ -109,9 +114,13 @@ int nsim_flow_get_offload_stats(int attr_id, const struct net_device *dev,
 	memset(stats, 0, sizeof(*stats));
 	for_each_possible_cpu(cpu)
 		nsim_flow_add_dstats(stats, per_cpu_ptr(dev->dstats, cpu));
-	stats->rx_packets -= hw[NSIM_FLOW_RX];
-	stats->rx_bytes -= hw[NSIM_FLOW_RX_BYTES];
-	stats->tx_packets -= hw[NSIM_FLOW_TX];
-	stats->tx_bytes -= hw[NSIM_FLOW_TX_BYTES];
+	stats->rx_packets = nsim_flow_rest(stats->rx_packets,
+					   hw[NSIM_FLOW_RX]);
+	stats->rx_bytes = nsim_flow_rest(stats->rx_bytes,
+					 hw[NSIM_FLOW_RX_BYTES]);
+	stats->tx_packets = nsim_flow_rest(stats->tx_packets,
+					   hw[NSIM_FLOW_TX]);
+	stats->tx_bytes = nsim_flow_rest(stats->tx_bytes,
+					 hw[NSIM_FLOW_TX_BYTES]);
 	return 0;
 }

@@ -37,27 +37,30 @@ int nsim_flow_setup(struct netdevsim *ns, struct flow_block_offload *f)
 		NSIM_EA(f->extack, "only PF ports have a flow table");
 		return -EOPNOTSUPP;
 	}
-	if (f->command == FLOW_BLOCK_UNBIND &&
-	    nsim_flow_fault(&nsim_flow_of(ns->flow)->faults.fail_unbind)) {
-		NSIM_EA(f->extack, "planted failure");
-		return -EBUSY;
-	}
 
 	return flow_ft_setup(&ns->flow->ft, f);
 }
 
 /* The core has no use for an error from UNBIND, so keep it away from the error
- * injection of nsim_setup_tc().
+ * injection of nsim_setup_tc(). Who wants to see what the core makes of one
+ * plants it, and must keep the device: the callback is left with the core.
  */
 int nsim_flow_setup_tc(struct net_device *dev, enum tc_setup_type type,
 		       void *type_data)
 {
+	struct netdevsim *ns = netdev_priv(dev);
 	struct flow_block_offload *f = type_data;
 
-	if (type == TC_SETUP_FT && f->command == FLOW_BLOCK_UNBIND)
-		return nsim_flow_setup(netdev_priv(dev), f);
+	if (type != TC_SETUP_FT || f->command != FLOW_BLOCK_UNBIND)
+		return nsim_setup_tc(dev, type, type_data);
 
-	return nsim_setup_tc(dev, type, type_data);
+	if (ns->flow &&
+	    nsim_flow_fault(&nsim_flow_of(ns->flow)->faults.fail_unbind)) {
+		NSIM_EA(f->extack, "planted failure");
+		return -EBUSY;
+	}
+
+	return nsim_flow_setup(ns, f);
 }
 
 int nsim_flow_port_init(struct netdevsim *ns)

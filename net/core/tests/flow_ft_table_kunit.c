@@ -214,7 +214,9 @@ static void ftt_test_replace_actions(struct kunit *test)
 	t->unread = 4;
 	flow.out = 2;
 	flow.to++;
+	KUNIT_EXPECT_EQ(test, t->ft.counters.replaced, 0);
 	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, 0, &flow), 1);
+	KUNIT_EXPECT_EQ(test, t->ft.counters.replaced, 1);
 	ftt_expect_found(t, &flow);
 	KUNIT_EXPECT_EQ(test, t->adds, 2);
 	KUNIT_EXPECT_EQ(test, t->dels, 1);

@@ -24,7 +24,7 @@ fail_off()
 # fail_within MODULE[:FUNCTION]: failures are for allocations made below it
 fail_within()
 {
-	local module=${1%:*} function=.* first last
+	local module=${1%:*} function='.*' first last
 
 	[ "$module" = "$1" ] || function=${1#*:}
 	read -r first last < <(
@@ -197,8 +197,11 @@ test_unbind() # UNBIND: what goes, goes as a whole
 
 reload_left()
 {
-	check_true "$1: bindings" [ \
-		$(($(flow_counter bind) - $(flow_counter unbind))) -le 2 ]
+	local fwd
+
+	check "$1: bindings" \
+		$(($(flow_counter bind) - $(flow_counter unbind))) 2
+	check "$1: offload" "$(offload_flow 4 udp $((4100 + $1)) $DPORT)" ""
 }
 
 test_reload() # a reload that fails leaves the flowtable that was there
@@ -208,7 +211,7 @@ test_reload() # a reload that fails leaves the flowtable that was there
 	echo 'flush ruleset
 		table inet fast { flowtable ft { hook ingress priority 0
 		devices = { rc, rs }; flags offload; }; }' > "$tmp/ruleset"
-	each_nth nf_flow_table nothing reload_left \
+	each_nth nf_flow_table bound reload_left \
 		ip netns exec "$router" nft -f "$tmp/ruleset"
 	works afterwards
 }
@@ -289,32 +292,30 @@ test_workers_core() # REPLACE, STATS and DESTROY, the core's part too
 	workers 16 nf_flow_table
 }
 
-nomem_punts()
-{
-	look
-	[ $(($(delta rc.punt_nomem) + $(delta rs.punt_nomem))) -gt 0 ]
-}
-
-# TCP sends clones, which hardware has to copy before it can write.
+# Where a tap has a clone of the frame, hardware has to copy before it writes.
 test_packets() # no memory for a packet: it goes to the CPU
 {
+	local fwd lost
+
 	flow_flush
+	udp_timeout 30
 	flow_ruleset "rc, rs"
-	session_open proto=tcp dst=10.0.2.2 port=$DPORT
-	check "warm up" "$(session send 1000)" "ok 1000"
-	check "offload" "$(wait_offload 1)" ""
-	snap
-	fail_within netdevsim
-	echo 100 > $FAIL/probability
+	check "offload" "$(offload_flow 4 udp $SPORT $DPORT)" ""
+	read -ra fwd <<< "$(fwd_args 4 udp $SPORT $DPORT)"
+	fail_within netdevsim:nsim_flow_rcv
 	echo 1 > $FAIL/interval
-	for _ in $(seq 100); do
-		echo 1 > $FAIL/times
-		check "send" "$(session send 20000)" "ok 20000"
-		nomem_punts && break
-	done
+	echo 1000 > $FAIL/times
+	echo 100 > $FAIL/probability
+	snap
+	check "frames" "$(frames "${fwd[@]}" n=$N tap="$client:c0")" \
+		"sent=$N received=$N bad=0 tap=$N icmp=0"
 	fail_off
-	check_true "counted" nomem_punts
-	session_close
+	look
+	lost=$(delta rc.punt_nomem)
+	check_true "no memory" [ "$lost" -gt 0 ]
+	check_deltas rc.punt_nomem="$lost" rc.hit=$((N - lost)) \
+		rs.tx=$((N - lost)) rc.rx=$((N - lost)) \
+		punted.packets="$lost" soft.packets="$lost"
 	empty
 }
 

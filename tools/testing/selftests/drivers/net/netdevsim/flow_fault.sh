@@ -88,11 +88,11 @@ test_half_is_not_whole() # one direction in hardware is not [HW_OFFLOAD]
 {
 	local fwd rev
 
-	known "the core shows one direction as both"
 	fresh
 	flow_knob fail_next_add 1
 	start
 	check "other" "$(slowwait 5 flow_entries_are 1)" ""
+	known "the core shows one direction as both"
 	check "status" "$(flow_hw_status ipv4)" 0
 }
 
@@ -111,19 +111,19 @@ test_fail_every_nth() # every second entry fails
 	flow_knob fail_every_nth 0
 }
 
-# A second and a half each, so no packet can find them in less.
+# Five seconds each, so no packet can find them before.
 test_add_delay() # hardware that takes its time: software forwards meanwhile
 {
 	local fwd rev
 
 	fresh
-	flow_knob add_delay_ms 1500
+	flow_knob add_delay_ms 5000
 	start
 	snap
 	check "frames" "$(frames "${fwd[@]}" n=$N)" "$(got)"
 	check_deltas rc.punt_miss=$N punted.packets=$N soft.packets=$N
-	check "late" "$(wait_offload 1)" ""
 	flow_knob add_delay_ms 0
+	check "late" "$(wait_offload 1)" ""
 	snap
 	check "hits" "$(frames "${fwd[@]}" n=$N)" "$(got)"
 	check_deltas rc.hit=$N rs.tx=$N
@@ -131,17 +131,19 @@ test_add_delay() # hardware that takes its time: software forwards meanwhile
 
 test_del_delay() # ... or takes it when the connection is over
 {
-	local fwd rev destroy
+	local fwd rev destroy start
 
 	fresh
 	start
 	check "offload" "$(wait_offload 1)" ""
 	destroy=$(flow_counter destroy)
+	start=$(timestamp_ms)
 	flow_knob del_delay_ms 500
 	ip netns exec "$router" conntrack -D -p udp > /dev/null 2>&1
 	check "removed" "$(slowwait 10 flow_entries_are 0)" ""
 	check "destroy" "$(slowwait 10 until_counter_is \
 		">= $((destroy + 2))" flow_counter destroy)" $((destroy + 2))
+	check_true "time" [ $(($(timestamp_ms) - start)) -ge 1000 ]
 	flow_knob del_delay_ms 0
 }
 
@@ -177,13 +179,13 @@ test_fake_bytes() # counters beyond 4 GiB
 {
 	local fwd rev bytes
 
-	known "the core adds 32 bits only"
 	fresh
 	start
 	check "offload" "$(wait_offload 1)" ""
 	bytes=$(acct_bytes)
 	flow_knob fake_bytes 5000000000
 	check "entry" "$(grep -c ' bytes=5000000000 ' "$FLOW_DEBUGFS/entries")" 2
+	known "the core adds 32 bits only"
 	slowwait 6 bytes_are $((bytes + 5000000000)) > /dev/null
 	check "conntrack" "$(acct_bytes)" $((bytes + 5000000000))
 }
@@ -241,6 +243,26 @@ test_cpu_hit() # port statistics are the MAC's, the CPU's part stands apart
 		"$N $((N * 100))"
 	check "CPU, out" "$((after[2] - before[2])) $((after[3] - before[3]))" \
 		"5 $((5 * 114))"
+}
+
+test_vf() # VF ports have no flow table, and refuse a flowtable
+{
+	local bus=$NSIM_BUS/devices/netdevsim$NSIM_ROUTER vf
+
+	flow_flush
+	ip netns exec "$router" devlink dev eswitch set \
+		"netdevsim/netdevsim$NSIM_ROUTER" mode switchdev &&
+		echo 1 > "$bus/sriov_numvfs"
+	check "VF" $? 0
+	vf=$(nsim_netdevs "$router" "$NSIM_ROUTER" | grep -v '^r[cs]$')
+	check_true "VF port" [ -n "$vf" ]
+	flow_ruleset "rc, $vf" 2> /dev/null
+	check "flowtable" $? 1
+	check "no statistics" "$(ip netns exec "$router" ethtool -S "$vf" 2>&1 |
+		grep -c offload)" 0
+	echo 0 > "$bus/sriov_numvfs"
+	ip netns exec "$router" devlink dev eswitch set \
+		"netdevsim/netdevsim$NSIM_ROUTER" mode legacy
 }
 
 # The last: what is left then nobody can take away but the end of the port.

@@ -19,6 +19,20 @@ source "$flow_dir/../../../net/lib.sh"
 # shellcheck source=/dev/null
 source "$flow_dir/../../../kselftest/ktap_helpers.sh"
 
+# slowwait SEC CONDITION...: prints what the condition says, and "timeout" if it
+# says nothing and did not come true. So $(slowwait ...) tells both.
+slowwait()
+{
+	local sec=$1 said ret
+
+	shift
+	said=$(loopy_wait "sleep 0.1" $((sec * 1000)) "$@")
+	ret=$?
+	[ $ret = 0 ] || said=${said:-timeout}
+	echo -n "$said"
+	return $ret
+}
+
 NSIM_BUS=/sys/bus/netdevsim
 NSIM_ROUTER=$((RANDOM % 1000 * 8 + 1024))
 FLOW_DEBUGFS=/sys/kernel/debug/netdevsim/netdevsim$NSIM_ROUTER/flow
@@ -404,6 +418,15 @@ check_true()
 	return 1
 }
 
+# check_wait WHAT SEC CONDITION...
+check_wait()
+{
+	slowwait "${@:2}" > /dev/null && return
+	ktap_print_msg "$1: not true after $2 s: ${*:3}"
+	RET=$KSFT_FAIL
+	return 1
+}
+
 # check_deltas NAME=VALUE...: what changed since snap. Counters of the ASIC and
 # packets of the paths that are not named must not have changed; VALUE any:
 # this one may.
@@ -540,10 +563,11 @@ session_close()
 	wait "$pid"
 }
 
-# known WHAT: the test fails, as long as the core has this defect
+# known WHAT: what is checked from here on fails, as long as the core has this
+# defect
 known()
 {
-	KNOWN=$1
+	[ "$RET" != "$KSFT_PASS" ] || KNOWN=$1
 }
 
 # flow_run: every function test_* of the script, in its order, or those in
@@ -563,7 +587,8 @@ flow_run()
 		RET=$KSFT_PASS
 		KNOWN=
 		"${line%% *}"
-		[ -z "$KNOWN" ] || [ $RET != "$KSFT_FAIL" ] || RET=$KSFT_XFAIL
+		[ -z "$KNOWN" ] || [ "$RET" != "$KSFT_FAIL" ] ||
+			RET=$KSFT_XFAIL
 		case $RET in
 		"$KSFT_PASS") ktap_test_pass "${line#* }" ;;
 		"$KSFT_SKIP") ktap_test_skip "${line#* }" ;;

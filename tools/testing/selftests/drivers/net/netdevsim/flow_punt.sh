@@ -80,9 +80,9 @@ test_proto() # protocols that the table does not know
 	done
 }
 
-test_malformed() # packets longer than their frame, TCP headers too short
+test_malformed() # packets longer than their frame, TCP headers of odd length
 {
-	local family fwd
+	local family fwd doff
 
 	for family in 4 6; do
 		hw $family udp
@@ -93,10 +93,13 @@ test_malformed() # packets longer than their frame, TCP headers too short
 		check "IPv$family stack" \
 			"$(frames "${fwd[@]}" dport=9 n=$N cut=8)" "$(got 0)"
 		check_deltas rc.punt_malformed=$N punted.packets=any
-		hw $family tcp
-		frames "${fwd[@]}" n=$N doff=4 any > /dev/null
-		check_deltas rc.punt_malformed=$N punted.packets=$N \
-			soft.packets=any slow.packets=any
+		for doff in 4 15; do
+			hw $family tcp
+			frames "${fwd[@]}" n=$N len=12 doff=$doff any \
+				> /dev/null
+			check_deltas rc.punt_malformed=$N punted.packets=$N \
+				soft.packets=any slow.packets=any
+		done
 	done
 }
 
@@ -279,7 +282,7 @@ test_egress_full() # no room in the queue of the egress port: lost, and counted
 	flow_knob egress_queue_len 0
 	check "full" "$(frames "${fwd[@]}" n=$N)" "$(got 0)"
 	check_deltas rc.hit=$N rs.drop_egress_full=$N rs.mac_tx_packets=0
-	flow_knob egress_queue_len 1024
+	flow_knob egress_queue_len 192
 	snap
 	check "not full" "$(frames "${fwd[@]}" n=$N)" "$(got $N)"
 	check_deltas rc.hit=$N rs.tx=$N
@@ -355,9 +358,8 @@ test_toggle() # entries do not work while it is off, but can be read and removed
 	check "entries" "$(flow_counter entries)" 2
 	# Three in the slow path and in flowtables: a reply, N in hardware.
 	stats=$(flow_counter stats)
-	check_true "stats" slowwait 10 \
-		until_counter_is ">= $((stats + 2))" flow_counter stats \
-		> /dev/null
+	check_wait "stats" 10 until_counter_is ">= $((stats + 2))" \
+		flow_counter stats
 	packets=$(ip netns exec "$router" conntrack -L -p udp 2> /dev/null |
 		sed 's/.*src=10.0.1.100 [^[]*packets=\([0-9]*\).*src.*/\1/')
 	check "packets" "$packets" $((2 * N + 1))

@@ -199,7 +199,7 @@ test_conservation_full() # ... with a queue in hardware that overflows
 	prepare
 	flow_knob egress_queue_len 0
 	three_paths
-	flow_knob egress_queue_len 1024
+	flow_knob egress_queue_len 192
 	check "conservation" "$(conservation)" ""
 	look
 	check "drops" "$(delta rs.drop_egress_full)" $((2 * N))
