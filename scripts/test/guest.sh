@@ -114,10 +114,11 @@ test_qemu()
 		modprobe netdevsim
 		echo 7 1 >/sys/bus/netdevsim/new_device; udevadm settle 2>/dev/null
 		dev=$(ls /sys/bus/netdevsim/devices/netdevsim7/net)
-		rules="table netdev t {
-			chain c {
-				type filter hook ingress device $dev priority 0
+		rules="table inet t {
+			flowtable f {
 				flags offload
+				hook ingress priority 0
+				devices = { $dev }
 			}
 		}"
 		ethtool -K "$dev" hw-tc-offload on
@@ -127,10 +128,16 @@ test_qemu()
 		echo 100 >probability
 		echo -1 >times
 		nft "$rules" 2>&1 | grep -o 'Cannot allocate memory'
+		echo Y >task-filter
+		nft "$rules; delete table inet t" && echo unmarked
+		(echo 1 >/proc/self/make-it-fail; nft "$rules" 2>&1) | grep -o 'Cannot allocate memory'
 		echo >inject
 		nft "$rules" && echo ok
 	SCRIPT
-	expect "a function fails with the error asked for" "$rc $out" = "0 Cannot allocate memory
+	expect "a function fails with the error asked for, in the task asked for" \
+		"$rc $out" = "0 Cannot allocate memory
+unmarked
+Cannot allocate memory
 ok"
 }
 
