@@ -27,10 +27,8 @@
  * received= bad= tap= icmp=NUMBER[:TYPE/CODE]; the latter are errors about
  * these frames that came back to tx.
  */
-#include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <net/if.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
 #include <netinet/ip_icmp.h>
@@ -38,11 +36,9 @@
 #include <netinet/udp.h>
 #include <poll.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <string.h>
 #include <sys/socket.h>
 
-#include "flow_traffic.h"
+#include "flow_packet.h"
 
 #define FRAME_MAX	9216
 #define OPTIONS_LEN	8
@@ -90,24 +86,6 @@ struct result {
 };
 
 static uint32_t run_id;
-
-static uint32_t sum(const void *data, size_t len, uint32_t acc)
-{
-	const uint8_t *p = data;
-
-	for (; len > 1; len -= 2, p += 2)
-		acc += p[0] << 8 | p[1];
-	if (len)
-		acc += p[0] << 8;
-	return acc;
-}
-
-static uint16_t fold(uint32_t acc)
-{
-	while (acc >> 16)
-		acc = (acc & 0xffff) + (acc >> 16);
-	return htons(~acc);
-}
 
 static void put_checksum(const struct spec *s, uint8_t *l4, size_t len)
 {
@@ -304,21 +282,10 @@ static int open_socket(const char *where)
 		.sll_protocol = htons(ETH_P_ALL),
 	};
 	int fd, size = 16 << 20, one = 1;
-	char ns[NAME_MAX];
-	const char *dev;
 
-	dev = strchr(where, ':');
-	if (!dev || dev - where >= NAME_MAX) {
-		errno = EINVAL;
-		die("%s", where);
-	}
-	memcpy(ns, where, dev - where);
-	ns[dev - where] = '\0';
-	enter_netns(ns);
-
-	sll.sll_ifindex = if_nametoindex(dev + 1);
+	sll.sll_ifindex = enter_port(where);
 	fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, 0);
-	if (!sll.sll_ifindex || fd < 0 ||
+	if (fd < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) ||
 	    setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one)) ||
 	    bind(fd, (struct sockaddr *)&sll, sizeof(sll)))

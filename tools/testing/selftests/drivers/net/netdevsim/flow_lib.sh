@@ -184,6 +184,24 @@ carrier_is()
 	[ "$(ip netns exec "$1" cat "/sys/class/net/$2/carrier")" = "$3" ]
 }
 
+# What the router's netns needs
+router_setup()
+{
+	ip netns exec "$router" sysctl -wq net.ipv4.ip_forward=1 \
+		net.ipv6.conf.all.forwarding=1 \
+		net.ipv4.conf.all.send_redirects=0 \
+		net.ipv4.icmp_ratelimit=0 net.ipv4.icmp_msgs_per_sec=1000000 \
+		net.ipv6.icmp.ratelimit=0
+}
+
+# port_wire NS DEV PORT NET: what a port of the router needs
+port_wire()
+{
+	nsim_link "$1" "$2" "$router" "$3" || return
+	host_setup "$router" "$3" "$4" 1
+	neigh_setup "$router" "$3" "$4" 100 2
+}
+
 # flow_setup rc rs [r3]: what tests start from; leaves with a TAP skip if it
 # cannot
 flow_setup()
@@ -199,19 +217,11 @@ flow_setup()
 		flow_skip "no netdevsim"
 	[ -d "$FLOW_DEBUGFS" ] || flow_skip "netdevsim has no flow offload"
 
-	ip netns exec "$router" sysctl -wq net.ipv4.ip_forward=1 \
-		net.ipv6.conf.all.forwarding=1 \
-		net.ipv4.conf.all.send_redirects=0 \
-		net.ipv4.icmp_ratelimit=0 net.ipv4.icmp_msgs_per_sec=1000000 \
-		net.ipv6.icmp.ratelimit=0
-	nsim_link "$client" c0 "$router" rc || flow_skip "cannot link ports"
-	nsim_link "$server" s0 "$router" rs || flow_skip "cannot link ports"
+	router_setup
+	port_wire "$client" c0 rc 1 || flow_skip "cannot link ports"
+	port_wire "$server" s0 rs 2 || flow_skip "cannot link ports"
 	host_setup "$client" c0 1 2
-	host_setup "$router" rc 1 1
-	host_setup "$router" rs 2 1
 	host_setup "$server" s0 2 2
-	neigh_setup "$router" rc 1 100 2
-	neigh_setup "$router" rs 2 100 2
 	route_setup "$client" 1
 	route_setup "$server" 2
 	if [ $# = 3 ]; then
