@@ -4,6 +4,7 @@
 # code as "Error N"; who needs the code itself calls the script.
 
 export BASE GUEST MEM CPUS TIMEOUT KVM TIME_TRAVEL T FAST SLOW SIGNOFF BASE_TREE BASE_PACKAGE
+export ROUNDS SEED FIRST
 
 KERNEL := $(or $(GUEST),kernel)
 
