@@ -5,7 +5,7 @@
 # Upstream's nft_offload.sh, as it is in the pristine base, in the guest qemu:
 # rulesets and flowtables with `flags offload` while nsim_setup_tc() fails at
 # random (fail_function).  It must pass, every part of it, without a splat.
-# check: slow
+# check: SLOW=1
 # check: timeout 1500
 
 # shellcheck source=scripts/lib.sh

@@ -9,7 +9,7 @@
  *			many connections at a time, each for about LIFE bursts
  *	stop		no more frames, and wait until none is on the way: a
  *			last one on each leg has come by
- *	leave		no longer be in the way of who wants to remove the router
+ *	leave		no longer hold the netns of the router
  *	halt		no more frames, without waiting
  * One line of answer each. To stop and halt: sent=; unsent=: refused by the
  * socket; received=, of which bad= are not as they should be; twice=: received
