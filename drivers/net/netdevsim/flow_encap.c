@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Rewrite stage of the modelled switch ASIC: VLAN tags and PPPoE. */
 
+#include <kunit/visibility.h>
 #include <linux/etherdevice.h>
 #include <linux/if_pppox.h>
 #include <linux/if_vlan.h>
@@ -85,6 +86,7 @@ unsigned int nsim_flow_headroom(const struct flow_ft_rewrite *rewrite)
 	return FLOW_FT_VLAN_MAX * VLAN_HLEN +
 	       (rewrite->set & FLOW_FT_SET_PPPOE ? PPPOE_SES_HLEN : 0);
 }
+EXPORT_SYMBOL_IF_KUNIT(nsim_flow_headroom);
 
 /**
  * nsim_flow_encap() - take tags and PPPoE off a frame, and put others on
@@ -121,3 +123,4 @@ int nsim_flow_encap(struct sk_buff *skb, const struct nsim_flow_pkt *pkt,
 
 	return 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(nsim_flow_encap);

@@ -3,6 +3,7 @@
  * frame is one for the CPU.
  */
 
+#include <kunit/visibility.h>
 #include <linux/etherdevice.h>
 #include <linux/if_pppox.h>
 #include <linux/if_vlan.h>
@@ -271,3 +272,4 @@ enum nsim_flow_counter nsim_flow_parse(struct sk_buff *skb,
 		return NSIM_FLOW_PUNT_PROTO;
 	}
 }
+EXPORT_SYMBOL_IF_KUNIT(nsim_flow_parse);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Rewrite stage of the modelled switch ASIC: NAT, TTL, MAC addresses. */
 
+#include <kunit/visibility.h>
 #include <linux/etherdevice.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -125,3 +126,4 @@ void nsim_flow_rewrite(struct sk_buff *skb, const struct nsim_flow_pkt *pkt,
 	if (rewrite->set & FLOW_FT_SET_ETH_SRC)
 		ether_addr_copy(eth->h_source, rewrite->eth_src);
 }
+EXPORT_SYMBOL_IF_KUNIT(nsim_flow_rewrite);
