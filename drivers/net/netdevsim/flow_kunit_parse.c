@@ -3,6 +3,7 @@
 
 #include <kunit/skbuff.h>
 #include <linux/if_vlan.h>
+#include <linux/module.h>
 
 #include "flow_kunit.h"
 
@@ -337,3 +338,7 @@ static struct kunit_suite nfk_parse_suite = {
 };
 
 kunit_test_suites(&nfk_parse_suite);
+
+MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("KUnit tests of the parser of netdevsim's flow table");
