@@ -134,7 +134,7 @@ overlay_files()
 # Of these the code of the kernel, without its KUnit tests.
 covered_files()
 {
-	overlay_files | grep -E '^(net|drivers)/.*\.c$' | grep -v /tests/
+	overlay_files | grep -E '^(net|drivers)/.*\.c$' | grep -vE '/tests/|/flow_kunit'
 }
 
 # The sub-series in stacking order, one per line: NAME PREFIX

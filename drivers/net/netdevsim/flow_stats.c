@@ -94,8 +94,8 @@ static u64 nsim_flow_rest(u64 all, u64 hw)
 	return all - min(all, hw);
 }
 
-/* Statistics of the port are those of its MAC, so the rest is the CPU's. What is
- * counted in between may be in one and not in the other.
+/* Statistics of the port are those of its MAC, so the rest is the CPU's. What
+ * is counted in between may be in one and not in the other.
  */
 int nsim_flow_get_offload_stats(int attr_id, const struct net_device *dev,
 				void *data)

@@ -16,7 +16,8 @@ got()
 	echo "sent=$N received=$N bad=0 tap=0 icmp=0"
 }
 
-# way_out DEV NET: the server's side of 10.0.NET.0/24 is behind DEV, on top of rs
+# way_out DEV NET: the server's side of 10.0.NET.0/24 is behind DEV, on top of
+# rs
 way_out()
 {
 	local dev=$1 net=$2
@@ -244,9 +245,10 @@ test_pppoe_back() # out of a PPPoE session
 # The core offers a rule to all ports; this one leads to another ASIC.
 test_other_asic() # out by a port of another device: refused
 {
-	local fwd rev
+	local fwd rev mac
 
 	nsim_new "$router" $((NSIM_ROUTER + 3)) o0
+	mac=$(ip netns exec "$router" cat /sys/class/net/o0/address)
 	setup_ns third
 	nsim_new "$third" $((NSIM_ROUTER + 4)) t0
 	nsim_link "$third" t0 "$router" o0
@@ -260,9 +262,7 @@ test_other_asic() # out by a port of another device: refused
 	flow_flush
 	flow_ruleset "rc, rs, o0"
 	frames "${fwd[@]}" rx="$third:t0" -- tx="$third:t0" rx="$client:c0" \
-		smac=$MAC_SERVER \
-		dmac="$(ip netns exec "$router" cat /sys/class/net/o0/address)" \
-		"${rev[@]}" > /dev/null
+		smac=$MAC_SERVER dmac="$mac" "${rev[@]}" > /dev/null
 	check_wait "refused" 5 refusal_is egress \
 		"egress is not a port of the ingress device"
 	check "entries" "$(flow_counter entries)" 0

@@ -227,10 +227,10 @@ port_is_gone()
 
 test_new_port() # a port that cannot be made
 {
-	local fwd
+	local device=$NSIM_BUS/devices/netdevsim$NSIM_ROUTER fwd
 
 	each_nth netdevsim:nsim_flow_port_init port_is_gone nothing \
-		sh -c "echo 2 > $NSIM_BUS/devices/netdevsim$NSIM_ROUTER/new_port"
+		sh -c "echo 2 > $device/new_port"
 	port_is_gone
 	works afterwards
 }
@@ -273,7 +273,8 @@ workers()
 	flow_ruleset "rc, rs"
 	nomem=$(flow_refused nomem)
 	each_interval "$1" "$2" flow_life
-	ktap_print_msg "refused for no memory: $(($(flow_refused nomem) - nomem))"
+	ktap_print_msg "refused for want of memory:" \
+		$(($(flow_refused nomem) - nomem))
 	empty
 	works afterwards
 }
@@ -328,7 +329,7 @@ tmp=$(mktemp -d)
 tainted=$(cat /proc/sys/kernel/tainted)
 flow_require nft ethtool conntrack
 [ -w $FAIL/require-start ] ||
-	flow_skip "needs CONFIG_FAILSLAB, CONFIG_FAULT_INJECTION_DEBUG_FS and CONFIG_FAULT_INJECTION_STACKTRACE_FILTER"
+	flow_skip "needs failslab with debugfs and a stack filter"
 trap 'fail_off; nsim_del $((NSIM_ROUTER + 7)); flow_cleanup; rm -rf "$tmp"' EXIT
 flow_setup rc rs
 hw_tc_offload on rc rs

@@ -184,7 +184,8 @@ test_fake_bytes() # counters beyond 4 GiB
 	check "offload" "$(wait_offload 1)" ""
 	bytes=$(acct_bytes)
 	flow_knob fake_bytes 5000000000
-	check "entry" "$(grep -c ' bytes=5000000000 ' "$FLOW_DEBUGFS/entries")" 2
+	check "entries" \
+		"$(grep -c ' bytes=5000000000 ' "$FLOW_DEBUGFS/entries")" 2
 	known "the core adds 32 bits only"
 	slowwait 6 bytes_are $((bytes + 5000000000)) > /dev/null
 	check "conntrack" "$(acct_bytes)" $((bytes + 5000000000))
@@ -211,10 +212,12 @@ test_disable() # hardware that does nothing: all goes to the CPU
 	check_deltas rc.hit=$N rs.tx=$N
 }
 
+# Packets and bytes in, packets and bytes out
 cpu_hit()
 {
 	ip -n "$router" -j stats show dev rc group offload subgroup cpu_hit |
-		tr -d ' \n' | sed 's/.*"rx":{"bytes":\([0-9]*\),"packets":\([0-9]*\).*"tx":{"bytes":\([0-9]*\),"packets":\([0-9]*\).*/\2 \1 \4 \3/'
+		grep -o '"\(bytes\|packets\)":[0-9]*' | tr -dc '0-9\n' |
+		paste -sd ' ' | awk '{ print $2, $1, $4, $3 }'
 }
 
 test_cpu_hit() # port statistics are the MAC's, the CPU's part stands apart

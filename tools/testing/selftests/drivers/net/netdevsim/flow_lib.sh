@@ -36,7 +36,8 @@ slowwait()
 
 NSIM_BUS=/sys/bus/netdevsim
 NSIM_ROUTER=$((RANDOM % 1000 * 8 + 1024))
-FLOW_DEBUGFS=/sys/kernel/debug/netdevsim/netdevsim$NSIM_ROUTER/flow
+NSIM_DEBUGFS=/sys/kernel/debug/netdevsim
+FLOW_DEBUGFS=$NSIM_DEBUGFS/netdevsim$NSIM_ROUTER/flow
 FLOW_FRAMES=$flow_dir/flow_frames
 FLOW_SESSION=$flow_dir/flow_session
 

@@ -335,10 +335,11 @@ do_nothing()
 	breathe
 }
 
-EVENTS=(reload reload delete_flowtable remove_device conntrack_flush
-	conntrack_flush hw_tc_offload timeouts evict evict max_flows
-	fail_next_add fail_every_nth add_delay del_delay queue_len disable fit
-	fit nothing nothing nothing)
+# Some more than once, to be drawn more often
+EVENTS=(reload evict delete_flowtable nothing remove_device conntrack_flush
+	reload hw_tc_offload fit timeouts evict nothing max_flows
+	fail_next_add conntrack_flush fail_every_nth fit add_delay nothing
+	del_delay queue_len disable)
 
 #
 # What can end a round that does not. Those that take counters, ports or more
@@ -382,7 +383,8 @@ end_netns()
 
 end_port()
 {
-	local index=$((port_net - 1)) dir=$NSIM_BUS/devices/netdevsim$NSIM_ROUTER
+	local dir=$NSIM_BUS/devices/netdevsim$NSIM_ROUTER
+	local index=$((port_net - 1))
 
 	paired=0
 	orphans "$D1_PORT" eval "echo $index > $dir/del_port" || return
@@ -574,7 +576,8 @@ conservation()
 }
 
 # What DESTROY and STATS did not find. Each is asked of two ports, of which one
-# has the entry at most; not so in a round in which one was not in the flowtable.
+# has the entry at most; not so in a round in which one was not in the
+# flowtable.
 unknown()
 {
 	local reasons=0 missed name
@@ -681,7 +684,8 @@ events()
 play()
 {
 	local round=$1 plan='' failed=0 end='' slowly lost=0 reopen=0 paired=1
-	local breath port port_net drawn members='' traffic connections nat answer
+	local breath port port_net drawn members='' traffic connections nat
+	local answer
 	local -A broken_now=()
 
 	# Seeds that are alike give numbers that are, at first.

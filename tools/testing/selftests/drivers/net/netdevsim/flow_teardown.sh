@@ -298,7 +298,7 @@ hits_move()
 second_router()
 {
 	local NSIM_ROUTER=$((NSIM_ROUTER + 4))
-	local FLOW_DEBUGFS=/sys/kernel/debug/netdevsim/netdevsim$NSIM_ROUTER/flow
+	local FLOW_DEBUGFS=$NSIM_DEBUGFS/netdevsim$NSIM_ROUTER/flow
 	local client='' router='' server=''
 
 	"$@"
@@ -445,5 +445,13 @@ PIDS=()
 tmp=$(mktemp -d)
 tainted=$(cat /proc/sys/kernel/tainted)
 flow_require nft ethtool conntrack devlink
-trap 'traffic_stop; second_router flow_cleanup_devices; flow_cleanup; rm -rf "$tmp"' EXIT
+cleanup()
+{
+	traffic_stop
+	second_router flow_cleanup_devices
+	flow_cleanup
+	rm -rf "$tmp"
+}
+
+trap cleanup EXIT
 flow_run
