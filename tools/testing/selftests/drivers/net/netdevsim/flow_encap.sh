@@ -199,32 +199,27 @@ test_gre() # GRE without ports; PPTP's is not for hardware
 	done
 }
 
-pppoe_start()
+# pppoe_open NS DEV MAC: a session with that station, ppp0 in NS
+pppoe_open()
 {
-	coproc PPPOE {
-		exec "$flow_dir/flow_pppoe" "$router" rs $MAC_SERVER 7
-	}
-	read -r -t 10 ppp <&"${PPPOE[0]}"
+	sleep 1000 | "$flow_dir/flow_pppoe" "$@" 7 > /dev/null &
+	PPPOE+=($!)
+	check_wait "session" 10 ip -n "$1" link show ppp0
+	ip -n "$1" link set ppp0 mtu 1492 up
 }
 
-pppoe_stop()
+pppoe_close()
 {
-	local pid=$PPPOE_PID fd=${PPPOE[1]}
-
-	[ -n "$pid" ] || return 0
-	exec {fd}>&-
-	wait "$pid"
+	[ ${#PPPOE[@]} = 0 ] || kill "${PPPOE[@]}"
 }
 
 test_pppoe_out() # into a PPPoE session
 {
 	local fwd rev
 
-	pppoe_start
-	check_true "session" [ -n "$ppp" ] || return
-	ip -n "$router" link set "$ppp" mtu 1492 up
-	ip -n "$router" addr add 10.0.8.1/24 dev "$ppp"
-	ip -n "$router" addr add 2001:db8:8::1/64 dev "$ppp" nodad
+	pppoe_open "$router" rs $MAC_SERVER
+	ip -n "$router" addr add 10.0.8.1/24 dev ppp0
+	ip -n "$router" addr add 2001:db8:8::1/64 dev ppp0 nodad
 	out 8 8 pppoe_push=7 pppoe=7
 	# Longer than what PPPoE leaves of the MTU of the port.
 	encap 4 udp 8 pppoe=7
@@ -235,6 +230,33 @@ test_pppoe_out() # into a PPPoE session
 	frames "${fwd[@]}" n=$N len=1465 any > /dev/null
 	check_deltas rc.punt_mtu=$N punted.packets=$N slow.packets=any \
 		soft.packets=any
+}
+
+# The server has the other end of the session here, for its TCP to answer.
+test_pppoe_gso() # GSO frames are segmented for PPPoE, and none is lost
+{
+	pppoe_open "$server" s0 $MAC_RS
+	ip -n "$server" addr add 10.0.8.2/24 dev ppp0
+	ip -n "$server" route replace 10.0.1.0/24 dev ppp0
+	offloads on "$client" c0
+	offloads on "$router" rc rs
+	offloads on "$server" s0
+	flow_flush
+	flow_ruleset "rc, rs"
+	session_open proto=tcp dst=10.0.8.2 port=$DPORT
+	check "warm up" "$(session send 1000)" "ok 1000"
+	check_wait "in hardware" 10 entries_at_least 1
+	snap
+	check "send" "$(session send 3000000)" "ok 3000000"
+	look
+	check_true "hits" [ "$(delta rc.hit)" -gt 0 ]
+	check_true "segments" [ "$(delta rs.tx)" -gt "$(delta rc.hit)" ]
+	check "drops" "$(delta rs.drop_xmit) $(delta rs.drop_egress_full)" "0 0"
+	session_close
+	offloads off "$client" c0
+	offloads off "$router" rc rs
+	offloads off "$server" s0
+	ip -n "$server" route del 10.0.1.0/24
 }
 
 test_pppoe_back() # out of a PPPoE session
@@ -270,9 +292,9 @@ test_other_asic() # out by a port of another device: refused
 	nsim_del $((NSIM_ROUTER + 4))
 }
 
-ppp=
+PPPOE=()
 flow_require nft ethtool conntrack
-trap 'pppoe_stop; nsim_del $((NSIM_ROUTER + 4)); flow_cleanup' EXIT
+trap 'pppoe_close; nsim_del $((NSIM_ROUTER + 4)); flow_cleanup' EXIT
 flow_setup rc rs
 hw_tc_offload on rc rs
 flow_run
