@@ -293,33 +293,6 @@ test_workers_core() # REPLACE, STATS and DESTROY, the core's part too
 	workers 16 nf_flow_table
 }
 
-# Where a tap has a clone of the frame, hardware has to copy before it writes.
-test_packets() # no memory for a packet: it goes to the CPU
-{
-	local fwd lost
-
-	flow_flush
-	udp_timeout 30
-	flow_ruleset "rc, rs"
-	check "offload" "$(offload_flow 4 udp $SPORT $DPORT)" ""
-	read -ra fwd <<< "$(fwd_args 4 udp $SPORT $DPORT)"
-	fail_within netdevsim:nsim_flow_rcv
-	echo 1 > $FAIL/interval
-	echo 1000 > $FAIL/times
-	echo 100 > $FAIL/probability
-	snap
-	check "frames" "$(frames "${fwd[@]}" n=$N tap="$client:c0")" \
-		"sent=$N received=$N bad=0 tap=$N icmp=0"
-	fail_off
-	look
-	lost=$(delta rc.punt_nomem)
-	check_true "no memory" [ "$lost" -gt 0 ]
-	check_deltas rc.punt_nomem="$lost" rc.hit=$((N - lost)) \
-		rs.tx=$((N - lost)) rc.rx=$((N - lost)) \
-		punted.packets="$lost" soft.packets="$lost"
-	empty
-}
-
 test_splat() # the kernel did not complain
 {
 	check "taint" "$(cat /proc/sys/kernel/tainted)" "$tainted"
