@@ -11,13 +11,15 @@ N=20
 SPORT=4000
 DPORT=5000
 
-got()
+# vlan DEV LINK ID NET [OPTIONS]: a VLAN with the server's side of net NET
+vlan()
 {
-	echo "sent=$N received=$N bad=0 tap=0 icmp=0"
+	ip -n "$router" link show "$1" > /dev/null 2>&1 && return
+	ip -n "$router" link add link "$2" name "$1" type vlan id "$3" "${@:5}"
+	way_out "$1" "$4"
 }
 
-# way_out DEV NET: the server's side of 10.0.NET.0/24 is behind DEV, on top of
-# rs
+# way_out DEV NET: the server's side of 10.0.NET.0/24 is behind DEV
 way_out()
 {
 	local dev=$1 net=$2
@@ -94,36 +96,38 @@ back()
 			snap
 			check "IPv$family $proto" \
 				"$(frames_back "${rev[@]}" n=$N)" "$(got)"
-			# Not before: what arrives must be right today.
-			[ $family$proto != 6tcp ] || known "$defect"
 			look
 			hits=$((hits + $(delta rs.hit)))
 		done
 	done
+	# Not before: what arrives must be right today.
+	known "$defect"
 	check "hits" "$hits" $((4 * N))
 }
 
 test_vlan_out() # from no VLAN into one
 {
-	ip -n "$router" link add link rs name rs.10 type vlan id 10
-	way_out rs.10 4
+	vlan rs.10 rs 10 4
 	out 4 4 vlan_push=10 vlan=10
 }
 
 test_vlan_back() # from a VLAN into none
 {
+	vlan rs.10 rs 10 4
 	back "the core says VLAN pop without VLAN match" 4 vlan=10
 }
 
 test_qinq_out() # from no VLAN into a VLAN in a VLAN
 {
-	ip -n "$router" link add link rs.10 name rs.10.20 type vlan id 20
-	way_out rs.10.20 5
+	vlan rs.10 rs 10 4
+	vlan rs.10.20 rs.10 20 5
 	out 5 8 "vlan_push=10 vlan_push=20" vlan=10.20
 }
 
 test_qinq_back() # from a VLAN in a VLAN into none
 {
+	vlan rs.10 rs 10 4
+	vlan rs.10.20 rs.10 20 5
 	back "the core says VLAN pop without VLAN match" 5 vlan=10.20
 }
 
@@ -132,9 +136,7 @@ test_qinq_ad() # an 802.1ad tag, which the core does not know, is refused
 {
 	local fwd rev
 
-	ip -n "$router" link add link rs name rs.30 type vlan id 30 \
-		protocol 802.1ad
-	way_out rs.30 6
+	vlan rs.30 rs 30 6 protocol 802.1ad
 	read -ra fwd <<< "src=10.0.1.100 dst=10.0.6.100 sport=$SPORT \
 		dport=$DPORT xvlan=30 xad"
 	read -ra rev <<< "src=10.0.6.100 dst=10.0.1.100 sport=$DPORT \
@@ -208,6 +210,14 @@ pppoe_open()
 	ip -n "$1" link set ppp0 mtu 1492 up
 }
 
+pppoe_router()
+{
+	ip -n "$router" link show ppp0 > /dev/null 2>&1 && return
+	pppoe_open "$router" rs $MAC_SERVER
+	ip -n "$router" addr add 10.0.8.1/24 dev ppp0
+	ip -n "$router" addr add 2001:db8:8::1/64 dev ppp0 nodad
+}
+
 pppoe_close()
 {
 	[ ${#PPPOE[@]} = 0 ] || kill "${PPPOE[@]}"
@@ -217,9 +227,7 @@ test_pppoe_out() # into a PPPoE session
 {
 	local fwd rev
 
-	pppoe_open "$router" rs $MAC_SERVER
-	ip -n "$router" addr add 10.0.8.1/24 dev ppp0
-	ip -n "$router" addr add 2001:db8:8::1/64 dev ppp0 nodad
+	pppoe_router
 	out 8 8 pppoe_push=7 pppoe=7
 	# Longer than what PPPoE leaves of the MTU of the port.
 	encap 4 udp 8 pppoe=7
@@ -235,6 +243,7 @@ test_pppoe_out() # into a PPPoE session
 # The server has the other end of the session here, for its TCP to answer.
 test_pppoe_gso() # GSO frames are segmented for PPPoE, and none is lost
 {
+	pppoe_router
 	pppoe_open "$server" s0 $MAC_RS
 	ip -n "$server" addr add 10.0.8.2/24 dev ppp0
 	ip -n "$server" route replace 10.0.1.0/24 dev ppp0
@@ -261,6 +270,7 @@ test_pppoe_gso() # GSO frames are segmented for PPPoE, and none is lost
 
 test_pppoe_back() # out of a PPPoE session
 {
+	pppoe_router
 	back "the core has no match for PPPoE" 8 pppoe=7
 }
 

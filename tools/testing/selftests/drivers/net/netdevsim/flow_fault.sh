@@ -11,11 +11,6 @@ N=20
 SPORT=4000
 DPORT=5000
 
-got()
-{
-	echo "sent=$N received=$N bad=0 tap=0 icmp=0"
-}
-
 # start [SPORT]: a connection that the core has just offered to hardware
 start()
 {
@@ -226,8 +221,7 @@ test_cpu_hit() # port statistics are the MAC's, the CPU's part stands apart
 
 	if ! ip -n "$router" stats show dev rc group offload \
 		subgroup cpu_hit > /dev/null 2>&1; then
-		ktap_print_msg "ip has no stats"
-		RET=$KSFT_SKIP
+		skip "ip has no stats"
 		return
 	fi
 	fresh

@@ -275,25 +275,6 @@ static uint32_t find_zero(const struct spec *s)
 	die("zero");
 }
 
-static int open_socket(const char *where)
-{
-	struct sockaddr_ll sll = {
-		.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETH_P_ALL),
-	};
-	int fd, size = 16 << 20, one = 1;
-
-	sll.sll_ifindex = enter_port(where);
-	fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, 0);
-	if (fd < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) ||
-	    setsockopt(fd, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one)) ||
-	    bind(fd, (struct sockaddr *)&sll, sizeof(sll)))
-		die("%s", where);
-
-	return fd;
-}
-
 /* Opened once: to close one takes the kernel longer than most tests. */
 static int packet_socket(const char *where)
 {
@@ -310,7 +291,7 @@ static int packet_socket(const char *where)
 		die("%s", where);
 	}
 	names[n] = where;
-	fds[n] = open_socket(where);
+	fds[n] = open_port(where, ETH_P_ALL, PACKET_AUXDATA);
 	return fds[n++];
 }
 

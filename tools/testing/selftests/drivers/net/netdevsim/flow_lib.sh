@@ -582,6 +582,19 @@ known()
 	[ "$RET" != "$KSFT_PASS" ] || KNOWN=$1
 }
 
+# skip WHY: the test cannot be made here
+skip()
+{
+	RET=$KSFT_SKIP
+	SKIPPED=$1
+}
+
+# got [RECEIVED [ICMP]]: what frames says of $N of them, none of which a tap saw
+got()
+{
+	echo "sent=$N received=${1:-$N} bad=0 tap=0 icmp=${2:-0}"
+}
+
 # flow_run: every function test_* of the script, in its order, or those in
 # $TESTS. What stands behind its name is its description.
 flow_run()
@@ -603,7 +616,7 @@ flow_run()
 			RET=$KSFT_XFAIL
 		case $RET in
 		"$KSFT_PASS") ktap_test_pass "${line#* }" ;;
-		"$KSFT_SKIP") ktap_test_skip "${line#* }" ;;
+		"$KSFT_SKIP") ktap_test_skip "${line#* }: $SKIPPED" ;;
 		"$KSFT_XFAIL") ktap_test_xfail "${line#* }: $KNOWN" ;;
 		*) ktap_test_fail "${line#* }" ;;
 		esac

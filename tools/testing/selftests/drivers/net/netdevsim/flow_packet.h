@@ -4,18 +4,24 @@
 #define _FLOW_PACKET_H
 
 #include <arpa/inet.h>
+#include <linux/if_packet.h>
 #include <net/if.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "flow_traffic.h"
 
-/* NS:IF: go there, and tell the index of the device. */
-static inline int enter_port(const char *where)
+/* NS:IF: a socket for all frames of protocol @proto there, with @option set */
+static inline int open_port(const char *where, uint16_t proto, int option)
 {
+	struct sockaddr_ll sll = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(proto),
+	};
+	int fd, size = 16 << 20, one = 1;
 	const char *dev = strchr(where, ':');
 	char ns[NAME_MAX];
-	int ifindex;
 
 	errno = EINVAL;
 	if (!dev || dev - where >= NAME_MAX)
@@ -23,10 +29,16 @@ static inline int enter_port(const char *where)
 	memcpy(ns, where, dev - where);
 	ns[dev - where] = '\0';
 	enter_netns(ns);
-	ifindex = if_nametoindex(dev + 1);
-	if (!ifindex)
+
+	sll.sll_ifindex = if_nametoindex(dev + 1);
+	fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, 0);
+	if (!sll.sll_ifindex || fd < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) ||
+	    setsockopt(fd, SOL_PACKET, option, &one, sizeof(one)) ||
+	    bind(fd, (struct sockaddr *)&sll, sizeof(sll)))
 		die("%s", where);
-	return ifindex;
+
+	return fd;
 }
 
 /* The Internet checksum */

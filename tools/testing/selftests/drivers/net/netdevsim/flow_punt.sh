@@ -23,11 +23,6 @@ hw()
 	snap
 }
 
-got()
-{
-	echo "sent=$N received=$1 bad=0 tap=0 icmp=${2:-0}"
-}
-
 test_miss() # a connection that is not in the table
 {
 	local family fwd
@@ -37,7 +32,7 @@ test_miss() # a connection that is not in the table
 	for family in 4 6; do
 		read -ra fwd <<< "$(fwd_args $family udp $SPORT 9)"
 		snap
-		check "IPv$family" "$(frames "${fwd[@]}" n=$N)" "$(got $N)"
+		check "IPv$family" "$(frames "${fwd[@]}" n=$N)" "$(got)"
 		check_deltas rc.punt_miss=$N punted.packets=$N slow.packets=$N
 	done
 }
@@ -75,7 +70,7 @@ test_proto() # protocols that the table does not know
 	for family in 4 6; do
 		hw $family udp
 		check "IPv$family" "$(frames "${fwd[@]}" n=$N proto=253)" \
-			"$(got $N)"
+			"$(got)"
 		check_deltas rc.punt_proto=$N
 	done
 }
@@ -111,7 +106,7 @@ test_padding() # padding of short frames is no reason, and goes no further
 		hw $family udp
 		len=$((12 + 8 + 20 * (family / 2 - 1)))
 		check "IPv$family" "$(frames "${fwd[@]}" n=$N len=12 pad=6)" \
-			"$(got $N)"
+			"$(got)"
 		check_deltas rc.hit=$N rc.hit_bytes=$((N * len)) rs.tx=$N \
 			rs.tx_bytes=$((N * (len + 14)))
 	done
@@ -136,7 +131,7 @@ test_options() # IPv4 options, IPv6 extension headers
 	for family in 4 6; do
 		hw $family udp
 		check "IPv$family" "$(frames "${fwd[@]}" n=$N options)" \
-			"$(got $N)"
+			"$(got)"
 		check_deltas rc.punt_options=$N punted.packets=$N \
 			slow.packets=$N
 	done
@@ -235,7 +230,7 @@ mtu()
 	ip -n "$router" link set rs mtu 1400
 	hw "$1" udp
 	check "IPv$1 fits" "$(frames "${fwd[@]}" n=$N len=$((1392 - $2)))" \
-		"$(got $N)"
+		"$(got)"
 	check_deltas rc.hit=$N rs.tx=$N
 	snap
 	check "IPv$1" "$(frames "${fwd[@]}" n=$N len=$((1393 - $2)))" \
@@ -250,7 +245,7 @@ test_mtu() # packets that are too long for the egress port
 	mtu 4 20 3/4
 	snap
 	check "without DF" "$(frames "${fwd[@]}" n=$N len=1390 nodf any)" \
-		"$(got $N)"
+		"$(got)"
 	check_deltas rc.punt_mtu=$N punted.packets=$N slow.packets=$N
 	mtu 6 40 2/0
 	ip -n "$router" link set rs mtu 1500
@@ -278,7 +273,7 @@ test_egress_down() # the egress port has no carrier
 	nsim_link "$server" s0 "$router" rs
 	slowwait 5 carrier_is "$router" rs 1
 	hw 4 udp
-	check "again" "$(frames "${fwd[@]}" n=$N)" "$(got $N)"
+	check "again" "$(frames "${fwd[@]}" n=$N)" "$(got)"
 	check_deltas rc.hit=$N rs.tx=$N
 }
 
@@ -292,7 +287,7 @@ test_egress_full() # no room in the queue of the egress port: lost, and counted
 	check_deltas rc.hit=$N rs.drop_egress_full=$N rs.mac_tx_packets=0
 	flow_knob egress_queue_len 192
 	snap
-	check "not full" "$(frames "${fwd[@]}" n=$N)" "$(got $N)"
+	check "not full" "$(frames "${fwd[@]}" n=$N)" "$(got)"
 	check_deltas rc.hit=$N rs.tx=$N
 }
 
@@ -305,7 +300,7 @@ test_drop_xmit() # the far end does not take the frame: lost, and counted
 	check "too long" "$(frames "${fwd[@]}" n=$N len=1400)" "$(got 0)"
 	check_deltas rc.hit=$N rs.drop_xmit=$N rs.mac_tx_packets=0
 	snap
-	check "not too long" "$(frames "${fwd[@]}" n=$N len=1200)" "$(got $N)"
+	check "not too long" "$(frames "${fwd[@]}" n=$N len=1200)" "$(got)"
 	check_deltas rc.hit=$N rs.tx=$N
 	ip -n "$server" link set s0 mtu 1500
 }
@@ -329,7 +324,7 @@ test_off() # with hw-tc-offload off flowtables can be bound, but not used
 	check "entries" "$(flow_counter entries)" 0
 	check "status" "$(flow_hw_status ipv4)" 0
 	snap
-	check "frames" "$(frames "${fwd[@]}" n=$N)" "$(got $N)"
+	check "frames" "$(frames "${fwd[@]}" n=$N)" "$(got)"
 	check_deltas rc.punt_disabled=$N punted.packets=$N soft.packets=$N
 	hw_tc_offload on rc rs
 }
@@ -349,7 +344,7 @@ test_on() # ... and on again, the core puts the connections into hardware
 	read -ra fwd <<< "$(fwd_args 4 udp $SPORT $DPORT)"
 	check "entries" "$(slowwait 10 refreshed)" ""
 	snap
-	check "frames" "$(frames "${fwd[@]}" n=$N)" "$(got $N)"
+	check "frames" "$(frames "${fwd[@]}" n=$N)" "$(got)"
 	check_deltas rc.hit=$N rs.tx=$N
 }
 
@@ -358,10 +353,10 @@ test_toggle() # entries do not work while it is off, but can be read and removed
 	local stats destroy fwd packets
 
 	hw 4 udp
-	check "on" "$(frames "${fwd[@]}" n=$N)" "$(got $N)"
+	check "on" "$(frames "${fwd[@]}" n=$N)" "$(got)"
 	hw_tc_offload off rc rs
 	snap
-	check "off" "$(frames "${fwd[@]}" n=$N)" "$(got $N)"
+	check "off" "$(frames "${fwd[@]}" n=$N)" "$(got)"
 	check_deltas rc.punt_disabled=$N punted.packets=$N soft.packets=$N
 	check "entries" "$(flow_counter entries)" 2
 	# Three in the slow path and in flowtables: a reply, N in hardware.

@@ -96,26 +96,6 @@ static void put_addr(uint8_t *p, bool ipv6, int net)
 	memcpy(p, ipv6 ? v6 : v4, ipv6 ? sizeof(v6) : sizeof(v4));
 }
 
-static int open_port(const char *where, uint16_t proto)
-{
-	struct sockaddr_ll sll = {
-		.sll_family = AF_PACKET,
-		.sll_protocol = htons(proto),
-	};
-	int fd, size = 16 << 20, one = 1;
-
-	sll.sll_ifindex = enter_port(where);
-	fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, 0);
-	if (fd < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) ||
-	    setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one,
-		       sizeof(one)) ||
-	    bind(fd, (struct sockaddr *)&sll, sizeof(sll)))
-		die("%s", where);
-
-	return fd;
-}
-
 /* A frame as it is sent, or as it arrives; returns its length. */
 static size_t build(uint8_t *frame, const struct flow *f, bool reply,
 		    bool arrived, uint8_t flags, size_t room, uint32_t index)
@@ -387,7 +367,8 @@ int main(int argc, char **argv)
 	}
 	for (i = 0; i < ENDS; i++)
 		fds[i] = open_port(argv[i + 1], i == CLIENT || i == SERVER ?
-				   ETH_P_ALL : ETH_P_LAST);
+				   ETH_P_ALL : ETH_P_LAST,
+				   PACKET_IGNORE_OUTGOING);
 	setvbuf(stdin, NULL, _IONBF, 0);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	run = getpid() << 16;

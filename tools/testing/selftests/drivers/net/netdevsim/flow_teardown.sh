@@ -414,25 +414,44 @@ test_netns_move() # port moved to another netns
 	traffic_stop
 }
 
+no_hw_flows()
+{
+	[ "$(flow_hw_status ipv4) $(flow_hw_status ipv6)" = "0 0" ]
+}
+
 module_unload()
 {
 	[ ! -d "/sys/module/$1" ] || modprobe -r "$1" 2> /dev/null
 	[ ! -d "/sys/module/$1" ]
 }
 
-test_unload() # modules can be unloaded
+unload()
 {
-	traffic_stop
-	flow_cleanup
-	if [ ! -e /sys/module/netdevsim/initstate ]; then
-		RET=$KSFT_SKIP
-		return
-	fi
 	check "netdevsim" "$(slowwait 10 module_unload netdevsim)" ""
 	[ ! -e /sys/module/flow_ft/initstate ] ||
 		check "flow_ft" "$(slowwait 10 module_unload flow_ft)" ""
+}
+
+test_unload() # modules unloaded, with flows in hardware
+{
+	[ -e /sys/module/netdevsim/initstate ] || {
+		skip "netdevsim is built in"
+		return
+	}
+	fresh
+	traffic_start
+	unload
+	check "debugfs" "$(ls "$NSIM_DEBUGFS" 2> /dev/null)" ""
+	check "flows" "$(slowwait 10 no_hw_flows)" ""
+	traffic_stop
+	flow_cleanup
 	modprobe netdevsim
 	check "load" $? 0
+	fresh
+	check "offload" "$(offload_flow 4 udp 4000 5000)" ""
+	flow_cleanup
+	unload
+	modprobe netdevsim
 }
 
 test_splat() # the kernel did not complain
