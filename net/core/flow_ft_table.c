@@ -47,13 +47,6 @@ static int flow_ft_block_cb(enum tc_setup_type type, void *type_data,
 	return err;
 }
 
-static void flow_ft_binding_release(void *cb_priv)
-{
-	struct flow_ft_binding *binding = cb_priv;
-
-	kfree_rcu(binding, rcu);
-}
-
 /* Oldest first. */
 static unsigned int flow_ft_binding_evict(struct flow_ft_binding *binding,
 					  unsigned int max)
@@ -76,10 +69,53 @@ static unsigned int flow_ft_binding_flush(struct flow_ft_binding *binding)
 	return flow_ft_binding_evict(binding, UINT_MAX);
 }
 
-static int flow_ft_bind(struct flow_ft_port *port, struct flow_block_offload *f)
+/* The core has taken out what it knows of, and frees the block callback. */
+static void flow_ft_binding_release(void *cb_priv)
+{
+	struct flow_ft_binding *binding = cb_priv;
+	struct flow_ft *ft = binding->ft;
+
+	mutex_lock(&ft->lock);
+	if (binding->port)
+		list_del_rcu(&binding->list);
+	ft->counters.unbind_orphans += flow_ft_binding_flush(binding);
+	ft->counters.unbind++;
+	mutex_unlock(&ft->lock);
+
+	kfree_rcu(binding, rcu);
+}
+
+static struct flow_block_cb *
+flow_ft_binding_alloc(struct flow_ft_port *port, struct flow_block_offload *f)
 {
 	struct flow_ft_binding *binding;
 	struct flow_block_cb *block_cb;
+
+	binding = kzalloc_obj(*binding);
+	if (!binding)
+		return ERR_PTR(-ENOMEM);
+
+	block_cb = flow_block_cb_alloc(flow_ft_block_cb, port, binding,
+				       flow_ft_binding_release);
+	if (IS_ERR(block_cb)) {
+		kfree(binding);
+		return block_cb;
+	}
+
+	binding->ft = port->ft;
+	binding->port = port;
+	binding->net = f->net;
+	INIT_LIST_HEAD(&binding->entries);
+	list_add_rcu(&binding->list, &port->bindings);
+	port->ft->counters.bind++;
+
+	return block_cb;
+}
+
+static int flow_ft_bind(struct flow_ft_port *port, struct flow_block_offload *f)
+{
+	struct flow_block_cb *block_cb;
+	struct flow_ft *ft = port->ft;
 
 	block_cb = flow_block_cb_lookup(f->block, flow_ft_block_cb, port);
 	if (block_cb) {
@@ -87,32 +123,16 @@ static int flow_ft_bind(struct flow_ft_port *port, struct flow_block_offload *f)
 		return 0;
 	}
 
-	binding = kzalloc_obj(*binding);
-	if (!binding)
-		return -ENOMEM;
-
-	block_cb = flow_block_cb_alloc(flow_ft_block_cb, port, binding,
-				       flow_ft_binding_release);
-	if (IS_ERR(block_cb)) {
-		kfree(binding);
-		return PTR_ERR(block_cb);
-	}
-
-	binding->ft = port->ft;
-	binding->port = port;
-	binding->net = f->net;
-	INIT_LIST_HEAD(&binding->entries);
-
-	mutex_lock(&port->ft->lock);
+	mutex_lock(&ft->lock);
 	if (port->gone) {
 		NL_SET_ERR_MSG_MOD(f->extack, "port is gone");
-		mutex_unlock(&port->ft->lock);
-		flow_block_cb_free(block_cb);
-		return -ENODEV;
+		block_cb = ERR_PTR(-ENODEV);
+	} else {
+		block_cb = flow_ft_binding_alloc(port, f);
 	}
-	list_add_rcu(&binding->list, &port->bindings);
-	port->ft->counters.bind++;
-	mutex_unlock(&port->ft->lock);
+	mutex_unlock(&ft->lock);
+	if (IS_ERR(block_cb))
+		return PTR_ERR(block_cb);
 
 	flow_block_cb_incref(block_cb);
 	flow_block_cb_add(block_cb, f);
@@ -122,24 +142,11 @@ static int flow_ft_bind(struct flow_ft_port *port, struct flow_block_offload *f)
 static void flow_ft_unbind(struct flow_ft_port *port,
 			   struct flow_block_offload *f)
 {
-	struct flow_ft_binding *binding;
 	struct flow_block_cb *block_cb;
-	struct flow_ft *ft = port->ft;
 
 	block_cb = flow_block_cb_lookup(f->block, flow_ft_block_cb, port);
-	if (!block_cb || flow_block_cb_decref(block_cb))
-		return;
-
-	binding = flow_block_cb_priv(block_cb);
-
-	mutex_lock(&ft->lock);
-	if (binding->port)
-		list_del_rcu(&binding->list);
-	ft->counters.unbind_orphans += flow_ft_binding_flush(binding);
-	ft->counters.unbind++;
-	mutex_unlock(&ft->lock);
-
-	flow_block_cb_remove(block_cb, f);
+	if (block_cb && !flow_block_cb_decref(block_cb))
+		flow_block_cb_remove(block_cb, f);
 }
 
 /**
@@ -148,8 +155,9 @@ static void flow_ft_unbind(struct flow_ft_port *port,
  * @f: request
  *
  * Binding does not depend on hw-tc-offload; installing entries does. Unbinding
- * cannot fail, so a driver must not put anything that can in front of it. It
- * removes the entries that the core has left behind, and counts them in
+ * cannot fail, so a driver must not put anything that can in front of it. The
+ * core then sends a DESTROY for what it has installed, and frees the block
+ * callback. Entries that are left when it does so are removed, and counted in
  * &flow_ft_counters.unbind_orphans.
  *
  * Context: process, with the flow_block_lock of the flowtable held for writing;

@@ -53,8 +53,8 @@ enum nsim_flow_counter {
  * @fail_every_nth: of the entries to program, the one in how many that fails
  * @adds: entries to program so far, for @fail_every_nth; under &flow_ft.lock
  * @fail_next_add: number of entries to fail to program
- * @fail_unbind: number of UNBINDs to fail, with nothing done; until the core
- *	can cope with that it has a callback whose device must not go
+ * @fail_unbind: number of UNBINDs to fail, with nothing done; the core forgets
+ *	the callback then, and nobody frees it
  * @lose_hits: number of frames to lose without a trace
  * @disable: forward nothing, and take no entries
  */

@@ -4,7 +4,7 @@
 # What flow_random.sh does to a router under traffic: rules, limits and faults
 # that change, ports and devices that go. Sourced, after flow_lib.sh.
 #
-# The round is the caller's, and so are draw, any, want, orphans and breathe.
+# The round is the caller's, and so are draw, any, want, no_orphans and breathe.
 # Changes read and write of it: members (what is in the flowtable), port and
 # port_net (the port that goes), nat, connections, paired (both ports are in the
 # flowtable all the time), reopen (storm lost its ports), lost (another table).
@@ -80,10 +80,6 @@ ruleset_fast()
 	RULES
 }
 
-D1="a flowtable that goes leaves its flows in hardware"
-D1_DEVICE="a device that leaves the flowtable leaves its flows in hardware"
-D1_RENAME="a port that is renamed leaves its flows in hardware"
-D1_PORT="a port that goes leaves its flows in hardware"
 R11="the core asks for statistics of flows that it has deleted"
 
 #
@@ -92,7 +88,7 @@ R11="the core asks for statistics of flows that it has deleted"
 
 do_reload()
 {
-	orphans "$D1" ruleset_fast && members="rc rs"
+	no_orphans flowtable ruleset_fast && members="rc rs"
 }
 
 # members: what is in the flowtable, nothing if there is none
@@ -100,7 +96,7 @@ do_delete_flowtable()
 {
 	[ -n "$members" ] || do_reload || return
 	members=
-	orphans "$D1" router_sh nft \
+	no_orphans flowtable router_sh nft \
 		"flush chain inet fast forward; delete flowtable inet fast ft"
 }
 
@@ -109,7 +105,7 @@ do_remove_device()
 	any rc rs
 	[[ "$members" == *$drawn* ]] || do_reload || return
 	members=${members/$drawn} paired=0
-	orphans "$D1_DEVICE" router_sh nft \
+	no_orphans device router_sh nft \
 		"delete flowtable inet fast ft { devices = { $drawn }; }"
 }
 
@@ -185,13 +181,13 @@ EVENTS=(reload evict delete_flowtable nothing remove_device conntrack_flush
 end_flush()
 {
 	members=
-	orphans "$D1" router_sh nft flush ruleset
+	no_orphans flowtable router_sh nft flush ruleset
 }
 
 end_rename()
 {
 	paired=0
-	orphans "$D1_RENAME" ip -n "$router" link set "$port" name moved0 ||
+	no_orphans rename ip -n "$router" link set "$port" name moved0 ||
 		return
 	breathe
 	ip -n "$router" link set moved0 name "$port"
@@ -199,7 +195,7 @@ end_rename()
 
 end_ifdown()
 {
-	orphans "$D1_PORT" ip -n "$router" link set "$port" down || return
+	no_orphans port ip -n "$router" link set "$port" down || return
 	breathe
 	ip -n "$router" link set "$port" up
 	dress
@@ -208,7 +204,7 @@ end_ifdown()
 end_netns()
 {
 	paired=0
-	orphans "$D1_PORT" ip -n "$router" link set "$port" netns "$client" ||
+	no_orphans port ip -n "$router" link set "$port" netns "$client" ||
 		return
 	reopen=1
 	port_left
@@ -223,7 +219,7 @@ end_port()
 	local index=$((port_net - 1))
 
 	paired=0
-	orphans "$D1_PORT" eval "echo $index > $dir/del_port" || return
+	no_orphans port eval "echo $index > $dir/del_port" || return
 	reopen=1
 	port_left
 	breathe
@@ -235,7 +231,7 @@ end_port()
 end_devlink_reload()
 {
 	paired=0
-	orphans "$D1_PORT" router_sh \
+	no_orphans port router_sh \
 		devlink dev reload "netdevsim/netdevsim$NSIM_ROUTER" || return
 	reopen=1
 	names

@@ -125,9 +125,8 @@ moved()
 	echo $((${T[$1]:-0} - ${START[$1]:-0}))
 }
 
-# orphans NAME COMMAND...: entries that the core has left in hardware by it are
-# a known defect, which has this name.
-orphans()
+# no_orphans KIND COMMAND...: the core leaves no entries in hardware by it.
+no_orphans()
 {
 	local before ret
 
@@ -136,7 +135,8 @@ orphans()
 	"${@:2}"
 	ret=$?
 	read_table
-	((DEFECT[$1] += ${T[unbind_orphans]:-$before} - before))
+	want "$1" "entries that the core forgot" \
+		"${T[unbind_orphans]:-$before}" "$before"
 	return $ret
 }
 
@@ -283,7 +283,7 @@ balance()
 
 	knobs_default
 	[ "$slowly" = 0 ] || drain_by_core
-	orphans "$D1" flow_flush
+	no_orphans flowtable flow_flush
 	slowwait 10 conntrack_empty ||
 		broke left "connections: $(router_sh conntrack -C)"
 	read_table
@@ -489,22 +489,22 @@ test_ended() # connections that end are taken out of hardware by the core
 
 test_flowtable_goes() # no orphans: flowtable deleted, reloaded or flushed
 {
-	met "$D1"
+	holds flowtable
 }
 
 test_device_leaves() # no orphans: device leaves the flowtable
 {
-	met "$D1_DEVICE"
+	holds device
 }
 
 test_rename() # no orphans: port renamed
 {
-	met "$D1_RENAME"
+	holds rename
 }
 
 test_port_goes() # no orphans: port down, moved, deleted or made anew
 {
-	met "$D1_PORT"
+	holds port
 }
 
 test_stats() # no STATS for flows that are deleted

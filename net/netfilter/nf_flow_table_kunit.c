@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Flowtables and drivers that come, go and refuse: netdevs without hardware, a
+ * driver that binds to them by the indirect block API, or by their own
+ * ndo_setup_tc.
+ */
+
+#include <kunit/test.h>
+#include <linux/module.h>
+#include <linux/netdevice.h>
+#include <linux/slab.h>
+#include <net/flow_offload.h>
+#include <net/netfilter/nf_flow_table.h>
+
+#define NF_FT_TEST_DEVS	2
+#define NF_FT_TEST_POISON	0x5a
+
+struct nf_ft_test {
+	struct nf_flowtable	*ft;
+	struct net_device	*devs[NF_FT_TEST_DEVS];
+	struct flow_block_cb	*block_cb;
+	bool			refuse_unbind;
+	bool			registered;
+	bool			freed;
+	unsigned int		bind[NF_FT_TEST_DEVS];
+	unsigned int		unbind;
+	unsigned int		released;
+};
+
+/* For callbacks that get no pointer of ours. */
+static struct nf_ft_test *nf_ft_test;
+
+static LIST_HEAD(nf_ft_test_cb_list);
+
+static const struct nf_flowtable_type nf_ft_test_type = {
+	.owner	= THIS_MODULE,
+};
+
+static int nf_ft_test_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
+{
+	return -EOPNOTSUPP;
+}
+
+static void nf_ft_test_release(void *cb_priv)
+{
+	struct nf_ft_test *t = cb_priv;
+
+	t->released++;
+}
+
+static int nf_ft_test_dev_index(const struct net_device *dev)
+{
+	int i;
+
+	for (i = 0; i < NF_FT_TEST_DEVS; i++)
+		if (nf_ft_test->devs[i] == dev)
+			return i;
+
+	return -1;
+}
+
+static int nf_ft_test_bind(struct net_device *dev, struct Qdisc *sch,
+			 struct flow_block_offload *f, void *data,
+			 void (*cleanup)(struct flow_block_cb *block_cb))
+{
+	struct flow_block_cb *block_cb;
+	struct nf_ft_test *t = nf_ft_test;
+
+	if (cleanup)
+		block_cb = flow_indr_block_cb_alloc(nf_ft_test_cb, dev, t,
+						    nf_ft_test_release, f, dev,
+						    sch, data, t, cleanup);
+	else
+		block_cb = flow_block_cb_alloc(nf_ft_test_cb, dev, t,
+					       nf_ft_test_release);
+	if (IS_ERR(block_cb))
+		return PTR_ERR(block_cb);
+
+	flow_block_cb_add(block_cb, f);
+	list_add_tail(&block_cb->driver_list, &nf_ft_test_cb_list);
+	t->bind[nf_ft_test_dev_index(dev)]++;
+	t->block_cb = block_cb;
+
+	return 0;
+}
+
+static int nf_ft_test_unbind(struct net_device *dev, struct flow_block_offload *f,
+			   bool indr)
+{
+	struct flow_block_cb *block_cb;
+	struct nf_ft_test *t = nf_ft_test;
+
+	if (t->refuse_unbind)
+		return -EBUSY;
+
+	block_cb = flow_block_cb_lookup(f->block, nf_ft_test_cb, dev);
+	if (!block_cb)
+		return -ENOENT;
+
+	if (indr)
+		flow_indr_block_cb_remove(block_cb, f);
+	else
+		flow_block_cb_remove(block_cb, f);
+	list_del(&block_cb->driver_list);
+	t->unbind++;
+
+	return 0;
+}
+
+static int nf_ft_test_indr(struct net_device *dev, struct Qdisc *sch,
+			 void *cb_priv, enum tc_setup_type type,
+			 void *type_data, void *data,
+			 void (*cleanup)(struct flow_block_cb *block_cb))
+{
+	struct flow_block_offload *f = type_data;
+
+	if (type != TC_SETUP_FT || nf_ft_test_dev_index(dev) < 0)
+		return -EOPNOTSUPP;
+
+	return f->command == FLOW_BLOCK_BIND ?
+	       nf_ft_test_bind(dev, sch, f, data, cleanup) :
+	       nf_ft_test_unbind(dev, f, true);
+}
+
+static int nf_ft_test_setup_tc(struct net_device *dev, enum tc_setup_type type,
+			     void *type_data)
+{
+	struct flow_block_offload *f = type_data;
+
+	return f->command == FLOW_BLOCK_BIND ?
+	       nf_ft_test_bind(dev, NULL, f, NULL, NULL) :
+	       nf_ft_test_unbind(dev, f, false);
+}
+
+static const struct net_device_ops nf_ft_test_indr_netdev_ops = {
+};
+
+static const struct net_device_ops nf_ft_test_netdev_ops = {
+	.ndo_setup_tc	= nf_ft_test_setup_tc,
+};
+
+static void nf_ft_test_register(struct kunit *test)
+{
+	struct nf_ft_test *t = test->priv;
+
+	KUNIT_ASSERT_EQ(test, flow_indr_dev_register(nf_ft_test_indr, t), 0);
+	t->registered = true;
+}
+
+static void nf_ft_test_unregister(struct nf_ft_test *t)
+{
+	flow_indr_dev_unregister(nf_ft_test_indr, t, nf_ft_test_release);
+	t->registered = false;
+}
+
+static int nf_ft_test_setup(struct nf_ft_test *t, int dev,
+			  enum flow_block_command cmd)
+{
+	return nf_flow_table_offload_setup(t->ft, t->devs[dev], cmd);
+}
+
+/* Whoever still points to it changes, or uses, what is here now. */
+static void nf_ft_test_free_flowtable(struct nf_ft_test *t)
+{
+	nf_flow_table_free(t->ft);
+	t->freed = true;
+	memset(t->ft, NF_FT_TEST_POISON, sizeof(*t->ft));
+}
+
+static void nf_ft_test_expect_untouched(struct kunit *test)
+{
+	struct nf_ft_test *t = test->priv;
+
+	KUNIT_EXPECT_NULL(test, memchr_inv(t->ft, NF_FT_TEST_POISON,
+					   sizeof(*t->ft)));
+}
+
+static void nf_ft_test_indr_bind(struct kunit *test)
+{
+	struct nf_ft_test *t = test->priv;
+
+	nf_ft_test_register(test);
+	KUNIT_ASSERT_GE(test, nf_ft_test_setup(t, 0, FLOW_BLOCK_BIND), 0);
+	KUNIT_EXPECT_EQ(test, t->bind[0], 1);
+	KUNIT_EXPECT_GE(test, nf_ft_test_setup(t, 0, FLOW_BLOCK_UNBIND), 0);
+	KUNIT_EXPECT_EQ(test, t->unbind, 1);
+	KUNIT_EXPECT_EQ(test, t->released, 1);
+
+	nf_ft_test_free_flowtable(t);
+	nf_ft_test_unregister(t);
+	KUNIT_EXPECT_EQ(test, t->released, 1);
+	nf_ft_test_expect_untouched(test);
+}
+
+static void nf_ft_test_indr_unregister(struct kunit *test)
+{
+	struct nf_ft_test *t = test->priv;
+
+	nf_ft_test_register(test);
+	KUNIT_ASSERT_GE(test, nf_ft_test_setup(t, 0, FLOW_BLOCK_BIND), 0);
+	nf_ft_test_unregister(t);
+	KUNIT_EXPECT_EQ(test, t->released, 1);
+	KUNIT_EXPECT_TRUE(test, list_empty(&t->ft->flow_block.cb_list));
+
+	nf_ft_test_setup(t, 0, FLOW_BLOCK_UNBIND);
+	nf_ft_test_free_flowtable(t);
+	KUNIT_EXPECT_EQ(test, t->released, 1);
+}
+
+static void nf_ft_test_indr_refused(struct kunit *test)
+{
+	struct nf_ft_test *t = test->priv;
+
+	nf_ft_test_register(test);
+	KUNIT_ASSERT_GE(test, nf_ft_test_setup(t, 0, FLOW_BLOCK_BIND), 0);
+	t->refuse_unbind = true;
+	KUNIT_EXPECT_LT(test, nf_ft_test_setup(t, 0, FLOW_BLOCK_UNBIND), 0);
+	KUNIT_EXPECT_EQ(test, t->released, 0);
+
+	nf_ft_test_free_flowtable(t);
+	nf_ft_test_unregister(t);
+	KUNIT_EXPECT_EQ(test, t->released, 1);
+	nf_ft_test_expect_untouched(test);
+}
+
+static void nf_ft_test_indr_late(struct kunit *test)
+{
+	struct nf_ft_test *t = test->priv;
+
+	KUNIT_EXPECT_EQ(test, nf_ft_test_setup(t, 0, FLOW_BLOCK_BIND),
+			-EOPNOTSUPP);
+	nf_ft_test_free_flowtable(t);
+
+	nf_ft_test_register(test);
+	KUNIT_EXPECT_EQ(test, t->bind[0], 0);
+	nf_ft_test_expect_untouched(test);
+}
+
+static void nf_ft_test_indr_two_devs(struct kunit *test)
+{
+	struct nf_ft_test *t = test->priv;
+
+	nf_ft_test_register(test);
+	KUNIT_ASSERT_GE(test, nf_ft_test_setup(t, 0, FLOW_BLOCK_BIND), 0);
+	KUNIT_ASSERT_GE(test, nf_ft_test_setup(t, 1, FLOW_BLOCK_BIND), 0);
+	nf_ft_test_unregister(t);
+
+	nf_ft_test_register(test);
+	KUNIT_EXPECT_EQ(test, t->bind[0], 2);
+	KUNIT_EXPECT_EQ(test, t->bind[1], 2);
+
+	KUNIT_EXPECT_GE(test, nf_ft_test_setup(t, 1, FLOW_BLOCK_UNBIND), 0);
+	nf_ft_test_unregister(t);
+	nf_ft_test_register(test);
+	KUNIT_EXPECT_EQ(test, t->bind[0], 3);
+	KUNIT_EXPECT_EQ(test, t->bind[1], 2);
+
+	nf_ft_test_setup(t, 0, FLOW_BLOCK_UNBIND);
+	nf_ft_test_free_flowtable(t);
+	KUNIT_EXPECT_EQ(test, t->released, 5);
+}
+
+static void nf_ft_test_ndo_refused(struct kunit *test)
+{
+	struct nf_ft_test *t = test->priv;
+
+	t->devs[0]->netdev_ops = &nf_ft_test_netdev_ops;
+	KUNIT_ASSERT_GE(test, nf_ft_test_setup(t, 0, FLOW_BLOCK_BIND), 0);
+	t->refuse_unbind = true;
+	KUNIT_EXPECT_EQ(test, nf_ft_test_setup(t, 0, FLOW_BLOCK_UNBIND), -EBUSY);
+	nf_ft_test_free_flowtable(t);
+
+	/* The driver lets go in the end. */
+	list_del(&t->block_cb->list);
+	list_del(&t->block_cb->driver_list);
+	flow_block_cb_free(t->block_cb);
+	nf_ft_test_expect_untouched(test);
+}
+
+static int nf_ft_test_init(struct kunit *test)
+{
+	struct nf_ft_test *t;
+	int i;
+
+	t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	t->ft = kunit_kzalloc(test, sizeof(*t->ft), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, t->ft);
+	for (i = 0; i < NF_FT_TEST_DEVS; i++) {
+		t->devs[i] = alloc_netdev(0, "ft_test%d", NET_NAME_UNKNOWN,
+					  ether_setup);
+		KUNIT_ASSERT_NOT_NULL(test, t->devs[i]);
+		t->devs[i]->netdev_ops = &nf_ft_test_indr_netdev_ops;
+	}
+
+	t->ft->type = &nf_ft_test_type;
+	t->ft->flags = NF_FLOWTABLE_HW_OFFLOAD;
+	write_pnet(&t->ft->net, &init_net);
+	KUNIT_ASSERT_EQ(test, nf_flow_table_init(t->ft), 0);
+	test->priv = t;
+	nf_ft_test = t;
+
+	return 0;
+}
+
+static void nf_ft_test_exit(struct kunit *test)
+{
+	struct nf_ft_test *t = test->priv;
+	int i;
+
+	if (!t)
+		return;
+
+	if (t->registered)
+		nf_ft_test_unregister(t);
+	if (!t->freed)
+		nf_ft_test_free_flowtable(t);
+	for (i = 0; i < NF_FT_TEST_DEVS; i++)
+		free_netdev(t->devs[i]);
+}
+
+static struct kunit_case nf_ft_test_cases[] = {
+	KUNIT_CASE(nf_ft_test_indr_bind),
+	KUNIT_CASE(nf_ft_test_indr_unregister),
+	KUNIT_CASE(nf_ft_test_indr_refused),
+	KUNIT_CASE(nf_ft_test_indr_late),
+	KUNIT_CASE(nf_ft_test_indr_two_devs),
+	KUNIT_CASE(nf_ft_test_ndo_refused),
+	{}
+};
+
+static struct kunit_suite nf_ft_test_suite = {
+	.name		= "nf_flow_table",
+	.init		= nf_ft_test_init,
+	.exit		= nf_ft_test_exit,
+	.test_cases	= nf_ft_test_cases,
+};
+
+kunit_test_suite(nf_ft_test_suite);
+
+MODULE_DESCRIPTION("KUnit tests of flowtables and the drivers they bind to");
+MODULE_LICENSE("GPL");
