@@ -3,7 +3,7 @@
 # rest.  make itself exits 2 whenever a recipe fails and prints the script's
 # code as "Error N"; who needs the code itself calls the script.
 
-export BASE GUEST MEM CPUS TIMEOUT KVM TIME_TRAVEL T FAST SLOW SIGNOFF BASE_TREE BASE_PACKAGE
+export BASE GUEST MEM CPUS TIMEOUT KVM TIME_TRAVEL T FAST SLOW JOBS SIGNOFF BASE_TREE BASE_PACKAGE
 export ROUNDS SEED FIRST
 
 KERNEL := $(or $(GUEST),kernel)

@@ -4,13 +4,15 @@
 #
 # Wrong variables, missing scripts and tools, no disk, no network: one clear
 # line, the exit code of the README, nothing lost.
+# check: cpus 1
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-unset T FAST SLOW KVM TIME_TRAVEL GUEST MEM CPUS TIMEOUT SIGNOFF BASE_TREE BASE_PACKAGE NFT_OFFLOAD_LOCKED
+unset T FAST SLOW KVM TIME_TRAVEL GUEST MEM CPUS TIMEOUT SIGNOFF JOBS BASE_TREE BASE_PACKAGE
+unset NFT_OFFLOAD_LOCKED NFT_OFFLOAD_BUILT
 
 # refuse CODE TEXT NAME CMD...: CMD must exit with CODE and say TEXT in at
 # most three lines.
@@ -36,7 +38,7 @@ clone()
 cd "$ROOT" || exit 3
 guest=scripts/guest
 check=scripts/check
-tap_plan 26
+tap_plan 27
 refuse 2 "known: $(bases)" "unknown BASE" env BASE=v1.0 scripts/tree
 refuse 2 "is not known" "BASE that is a path" env BASE=../hooks scripts/tree
 refuse 2 "Error 2" "make BASE=" make -s BASE=v1.0 kernel
@@ -50,6 +52,7 @@ refuse 2 "is not executable" "script without its x bit" "$guest" "$dir/script"
 refuse 2 "name a script" "make guest without RUN" make -s guest
 refuse 2 "known: uml base uml-debug uml-time qemu" "unknown GUEST" env GUEST=vax "$guest" /bin/true
 refuse 2 "SLOW=maybe is not known" "unknown SLOW" env SLOW=maybe "$check"
+refuse 2 "JOBS=many is no number" "unknown JOBS" env JOBS=many "$check"
 refuse 2 "KVM=maybe is not known" "unknown KVM" env GUEST=qemu KVM=maybe "$guest" /bin/true
 refuse 2 "TIME_TRAVEL=far is not known" "unknown TIME_TRAVEL" env TIME_TRAVEL=far "$guest" /bin/true
 refuse 2 "is no size" "wrong MEM" env MEM=much "$guest" /bin/true

@@ -5,6 +5,7 @@
 # The guest (GUEST, default uml) keeps what scripts/guest promises, and what is
 # special in it works: mistakes on purpose (scripts/test/planted) are found,
 # allocations and functions fail on demand, time travels.
+# check: needs tree
 # shellcheck disable=SC2016 # what is quoted is for the guest
 
 # shellcheck source=scripts/lib.sh

@@ -7,6 +7,8 @@
 # random (fail_function).  It must pass, every part of it, without a splat.
 # check: SLOW=1
 # check: timeout 1500
+# check: needs upstream
+# check: builds qemu
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -4,6 +4,8 @@
 #
 # git am of the exported patches on a pristine base gives exactly the tree
 # that is built.
+# check: cpus 1
+# check: needs tree
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"

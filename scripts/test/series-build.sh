@@ -7,6 +7,10 @@
 # configuration before is not built again.
 # check: slow
 # check: timeout 3000
+# check: cpus 1
+# check: needs tree
+# check: builds base
+# check: minutes 20
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"

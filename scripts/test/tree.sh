@@ -4,6 +4,7 @@
 #
 # Overlay, hooks and series become commits, only what changed is written, and
 # what does not fit together is refused.  With a kernel of three files.
+# check: cpus 1
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -9,6 +9,10 @@
 # base, configuration and tools, the patched ones by the built kernel too.
 # check: slow
 # check: timeout 3000
+# check: cpus 1
+# check: needs upstream
+# check: builds base
+# check: minutes 10
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"

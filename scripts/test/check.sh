@@ -1,0 +1,151 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Usage: scripts/test/check.sh
+#
+# scripts/check runs side by side what may, and nothing else; it counts, and
+# finds what a test does wrong.  With tests made up for it.
+# check: cpus 1
+
+# shellcheck disable=SC2016 # what is quoted is for the tests
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+unset T FAST SLOW JOBS CPUS GUEST RESULTS NFT_OFFLOAD_LOCKED NFT_OFFLOAD_BUILT
+repo=$dir/repo
+export EVENTS=$dir/events
+
+mkdir -p "$repo"
+cp -a "$ROOT/scripts" "$ROOT/configs" "$ROOT/hooks" "$repo/"
+rm -rf "$repo/scripts/test" "$repo/configs/guests.map"
+mkdir "$repo/scripts/test"
+: >"$repo/configs/guests.map"
+printf '#!/bin/sh\necho "built $1" >>"$EVENTS"\n' >"$repo/scripts/build"
+
+# fake NAME COMMAND [HEAD...]: a test that tells when it begins and ends, with
+# one result
+fake()
+{
+	local name=$1 command=$2
+
+	shift 2
+	{
+		echo '#!/bin/bash'
+		printf '# check: %s\n' "$@"
+		printf 'echo "+ %s" >>"$EVENTS"\n' "$name"
+		printf '%s\n' "$command" "rc=\$?"
+		printf 'echo "- %s" >>"$EVENTS"\n' "$name"
+		printf 'printf "1..1\\nok 1 %s\\n"; exit $rc\n' "$name"
+	} >"$repo/scripts/test/$name.sh"
+	chmod +x "$repo/scripts/test/$name.sh"
+}
+
+# check CODE TEXT NAME [VARIABLE...]
+check()
+{
+	local code=$1 text=$2 name=$3
+
+	shift 3
+	: >"$EVENTS"
+	said=$(env "$@" "$repo/scripts/check" 2>&1 </dev/null)
+	rc=$?
+	[ "$rc" = "$code" ] && grep -qF -- "$text" <<<"$said"
+	tap $? "$name"
+	echo "exit code $rc; $said" | sed 's/^/# /'
+}
+
+# What ran at the same time, at most: "a b"
+together()
+{
+	awk '$1 == "+" { on[$2] = 1; n++ } $1 == "-" { delete on[$2]; n-- }
+		n > max { max = n; what = ""; for (i in on) what = what i "\n" }
+		END { printf "%s", what }' "$EVENTS" | sort | paste -sd ' '
+}
+
+# In which order they began
+order()
+{
+	sed -n 's/^+ //p' "$EVENTS" | paste -sd ' '
+}
+
+expect()
+{
+	[ "$2" = "$3" ]
+	tap $? "$1"
+	[ "$2" = "$3" ] || echo "# got '$2', want '$3'"
+}
+
+# last NAME SECONDS
+last()
+{
+	mkdir -p "$repo/out/$BASE/results/$1"
+	echo "$2" >"$repo/out/$BASE/results/$1/seconds"
+}
+
+tap_plan 19
+fake a 'sleep 1' 'cpus 1'
+fake b 'sleep 1' 'cpus 1' 'builds base'
+check 0 "2 passed, 0 failed, 0 skipped" "two tests pass" JOBS=2
+expect "side by side" "$(together)" "a b"
+expect "after the kernels they need" \
+	"$(sed -n 's/^built //p' "$EVENTS" | paste -sd ' ')" "selftests base"
+check 0 "2 passed" "with JOBS=1 too" JOBS=1
+expect "one after the other" "$(tail -n 4 "$EVENTS" | paste -sd ' ')" "+ a - a + b - b"
+
+fake a 'sleep 1' 'cpus 1' 'needs tree'
+fake b 'sleep 1' 'cpus 1' 'needs tree'
+fake c 'sleep 1' 'cpus 1' 'needs disk'
+last a 9 && last b 8 && last c 7
+check 0 "3 passed" "two of three need the same thing" JOBS=3
+expect "so they wait for each other" "$(order) $(together)" "a c b a c"
+
+fake a 'sleep 1'
+fake b 'sleep 1' 'cpus 1'
+fake c 'sleep 1' 'cpus 1'
+last a 5 && last b 6 && last c 7
+check 0 "3 passed" "a test of two CPUs" JOBS=2
+expect "runs alone" "$(together)" "b c"
+expect "and the longest comes first" "$(order)" "c b a"
+last a 7 && last b 5 && last c 6
+check 0 "3 passed" "and where there are three" JOBS=3
+expect "not" "$(together)" "a c"
+
+rm "$repo/scripts/test/"[bc].sh
+fake a true 'minutes 3'
+fake b 'false'
+check 1 "all tests ok but exit code 1" "an exit code that does not fit" JOBS=2
+fake b 'kill -KILL $$'
+check 1 "printed no TAP" "a test that is killed"
+# The process of scripts/check that looks after it
+fake b 'kill -KILL $(ps -o ppid= $PPID)'
+check 1 "ended without a verdict" "a test that kills who looks after it"
+fake b 'sleep 60' 'timeout 1'
+check 1 "killed after 1 seconds" "a test that does not end"
+fake b 'echo "1..0 # SKIP no reason"; exit 4'
+rm "$repo/scripts/test/a.sh"
+check 4 "skipped: no reason" "one that is skipped"
+
+# An interrupt ends the tests as well.
+fake b 'echo $$ >"$EVENTS.pid"; sleep 60' 'timeout 50'
+"$repo/scripts/check" >"$dir/said" 2>&1 </dev/null &
+pid=$!
+for ((i = 0; i < 100; i++)); do
+	[ ! -s "$EVENTS.pid" ] || break
+	sleep 0.1
+done
+kill -TERM "$pid"
+wait "$pid"
+expect "SIGTERM ends it" "$?" 130
+gone()
+{
+	! kill -0 "$(cat "$EVENTS.pid")" 2>/dev/null
+}
+for ((i = 0; i < 100; i++)); do
+	! gone || break
+	sleep 0.1
+done
+gone
+tap $? "and what it runs"
+tap_end
