@@ -4,11 +4,11 @@
 # code as "Error N"; who needs the code itself calls the script.
 
 export BASE GUEST MEM CPUS TIMEOUT KVM TIME_TRAVEL T FAST SLOW JOBS SIGNOFF BASE_TREE BASE_PACKAGE
-export ROUNDS SEED FIRST
+export ROUNDS SEED FIRST MINUTES
 
 KERNEL := $(or $(GUEST),kernel)
 
-.PHONY: help demo check bench coverage kernel shell guest series lint doctor clean distclean
+.PHONY: help demo check proof bench coverage kernel shell guest series lint doctor clean distclean
 .SILENT:
 
 help:
@@ -23,6 +23,7 @@ help:
 	echo 'Test it'
 	echo '  make check             all tests; T=PATTERN some of them, FAST=1 the quick ones,'
 	echo '                         SLOW=1 really all'
+	echo '  make proof             take each fix out: its test must fail without it'
 	echo '  make lint              checkpatch, sparse, W=1, kernel-doc, shellcheck'
 	echo '  make coverage          which lines of the kernel code the tests run'
 	echo
@@ -52,6 +53,10 @@ bench:
 check:
 	scripts/doctor --install fetch build guest test lint $(if $(filter 1,$(FAST)),,qemu)
 	scripts/check
+
+proof:
+	scripts/doctor --install fetch build guest test
+	scripts/proof
 
 coverage:
 	scripts/doctor --install fetch build guest test coverage

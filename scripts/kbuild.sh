@@ -111,7 +111,7 @@ steps_at()
 {
 	if [ ! -d "$STEPS_DIR" ]; then
 		mkdir -p "${STEPS_DIR%/*}" &&
-			cp -a --reflink=auto "$OUT/build/uml" "$STEPS_DIR" || return
+			cp -a --reflink=auto "$OUT/build/${STEPS_DIR##*/}" "$STEPS_DIR" || return
 	fi
 	git -C "$TREE" checkout -q --detach "$1"
 }

@@ -144,6 +144,27 @@ sub_series()
 		sed 's/#.*//; s/^[[:space:]]*//; /^$/d' "$ROOT/series/order"
 }
 
+# Their commits in order, each a file.
+commit_files()
+{
+	local name
+
+	while read -r name _; do
+		printf '%s\n' "$ROOT/series/$name"/[0-9]*.txt
+	done < <(sub_series)
+}
+
+# The entries of kind overlay, hook or proof of the commits in order.
+entries()
+{
+	local kind=$1
+
+	shift
+	awk -v kind="$kind:" 'FNR == 1 { list = 0 }
+		$0 == "---" { list = 1; next }
+		list && $1 == kind { sub(/^[^ ]* /, ""); print }' "$@" /dev/null
+}
+
 # TAP for the tests in scripts/test: tap_plan N, then per test
 # tap RC NAME or tap_skip NAME REASON, at the end tap_end.
 tap_n=0

@@ -63,7 +63,7 @@ refuse()
 	cp -a "$dir/good/." "$repo/"
 }
 
-tap_plan 16
+tap_plan 18
 make_tree
 [ "$rc" = 0 ] && [ "$(kgit log --format=%s base..series | paste -sd ' ')" = "net: newer net: new" ]
 tap $? "one commit per entry, in order"
@@ -85,6 +85,12 @@ make_tree
 [ "$(kgit rev-parse HEAD)" = "$head" ]
 tap $? "the same input gives the same commits"
 
+echo 'proof: newer@uml test_new got .*, want 1' >>"$repo/series/first/02-newer.txt"
+make_tree
+[ "$rc $(kgit rev-parse HEAD)" = "0 $head" ]
+tap $? "a proof changes no commit"
+cp -a "$dir/good/." "$repo/"
+
 echo lost >"$repo/net/netfilter/lost.c"
 refuse 2 "net/netfilter/lost.c belongs to no commit" "an overlay file that no commit names"
 cp "$repo/hooks/v7.3/one.patch" "$repo/hooks/v7.3/lost.patch"
@@ -102,6 +108,8 @@ echo 'overlay: net/netfilter/Makefile' >>"$repo/series/first/02-newer.txt"
 refuse 2 "exists in the base kernel" "an overlay file that the base has"
 sed -i 's/^overlay:/ overlay:/' "$repo/series/first/02-newer.txt"
 refuse 2 "may follow" "a line that is neither overlay nor hook"
+echo 'proof: newer test_new' >>"$repo/series/first/02-newer.txt"
+refuse 2 "may follow" "a proof without a reason"
 echo "second net-next" >>"$repo/series/order"
 refuse 2 "does not exist" "a sub-series without commits"
 echo edited >>"$tree/net/netfilter/Makefile"
