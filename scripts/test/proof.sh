@@ -8,8 +8,8 @@
 # check: timeout 3000
 # check: cpus 1
 # check: needs tree
-# check: minutes 15
+# check: minutes 11
 
 unset T
-[ "${SLOW:-0}" = 1 ] || export MINUTES=${MINUTES:-15}
+[ "${SLOW:-0}" = 1 ] || export MINUTES=${MINUTES:-10}
 exec "$(dirname "$0")/../proof" "$@"
