@@ -46,7 +46,7 @@ make_vars()
 	esac
 }
 
-# kmake DIR TARGET...
+# kmake DIR TARGET...: guests that run beside it come first
 kmake()
 {
 	local dir=$1 cc=gcc vars
@@ -54,7 +54,7 @@ kmake()
 	shift
 	mapfile -t vars < <(make_vars "$dir")
 	! command -v ccache >/dev/null || cc="ccache gcc"
-	make -s -j"$(nproc)" -C "$TREE" ARCH="$(arch_of "$dir")" O="$dir" CC="$cc" \
+	nice make -s -j"$(nproc)" -C "$TREE" ARCH="$(arch_of "$dir")" O="$dir" CC="$cc" \
 		${vars[@]+"${vars[@]}"} "$@"
 }
 
