@@ -88,7 +88,7 @@ expect "a commit that others stand on" 1 "cannot be taken out" "write proof/earl
 MINUTES=0 prove late "$fix" "$line text"
 expect "one for which there is no time" 4 "ok 1 late: flow_fault test_max_flows # SKIP 0 minutes are over"
 prove typo "$fix" "proof: flow_fault test_nothing text"
-expect "a test that is not there" 2 "has no function test_nothing"
+expect "a test that is not there" 2 "has no function test_nothing; correct"
 prove regex "$fix" "$line text("
 expect "a reason that is no regular expression" 2 "'text(' is no extended regular expression"
 tap_end
