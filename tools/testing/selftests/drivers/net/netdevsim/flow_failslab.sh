@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Flow offload when there is no memory: each allocation of BIND, UNBIND, a new
-# port and a new device fails once, and those of REPLACE, STATS and DESTROY,
-# which are done by workers, fail one at a time. Nothing is left behind, and it
+# port and a new device fails once, so does each that workers make for REPLACE,
+# STATS and DESTROY, and those that packets need. Nothing is left behind, and it
 # all works afterwards.
 
 # shellcheck source-path=SCRIPTDIR source=flow_lib.sh
@@ -21,16 +21,28 @@ fail_off()
 	echo 0 > $FAIL/times
 }
 
+# text_of MODULE[:FUNCTION]: its first address, and the first one behind it
+text_of()
+{
+	grep -i " t .*\[${1%:*}\]\$" /proc/kallsyms | sort |
+	awk -v name="$(echo "$1" | sed -n 's/.*://p')" '
+		!name || $3 == name {
+			first = first ? first : $1
+			last = $1
+			after = ""
+			next
+		}
+		last && !after && $1 != last { after = $1 }
+		END { if (first) print first, after ? after : last "+512" }'
+}
+
 # fail_within MODULE[:FUNCTION]: failures are for allocations made below it
 fail_within()
 {
-	local module=${1%:*} function='.*' first last
+	local first end
 
-	[ "$module" = "$1" ] || function=${1#*:}
-	read -r first last < <(
-		grep -i " t $function.\[$module\]\$" /proc/kallsyms |
-		cut -d ' ' -f 1 | sort | sed -n '1p;$p' | paste -sd ' ')
-	[ -n "$last" ] || return
+	read -r first end < <(text_of "$1")
+	check_true "$1 is there" [ -n "$end" ] || return
 	fail_off
 	# It would count for fail-nth as well.
 	[ ! -d "${FAIL%/*}/fail_page_alloc" ] ||
@@ -39,16 +51,15 @@ fail_within()
 	echo 0 > $FAIL/verbose
 	echo 32 > $FAIL/stacktrace-depth
 	echo "0x$first" > $FAIL/require-start
-	printf '0x%x\n' $((0x$last + 512)) > $FAIL/require-end
+	printf '0x%x\n' $((0x$end)) > $FAIL/require-end
 }
 
-# fail_nth N COMMAND...: with the Nth of these allocations failing
-fail_nth()
+# fail_task N COMMAND...: the Nth of these allocations fails
+fail_task()
 {
 	local nth=$1
 
 	shift
-	echo 1 > $FAIL/times
 	(
 		# $BASHPID: for the shell of these brackets, and what it execs
 		echo "$nth" > "/proc/$BASHPID/fail-nth"
@@ -56,57 +67,61 @@ fail_nth()
 	)
 }
 
+workers_nth()
+{
+	local task name
+
+	for task in /proc/[0-9]*; do
+		read -r name < "$task/comm" && [[ $name = kworker/* ]] &&
+			echo "$1" > "$task/fail-nth"
+	done 2> /dev/null
+}
+
+# fail_workers N COMMAND...: the Nth of these that a worker makes, meanwhile
+fail_workers()
+{
+	local nth=$1
+
+	shift
+	workers_nth "$nth"
+	"$@"
+	workers_nth 0
+}
+
 fail_fired()
 {
 	[ "$(cat $FAIL/times)" = 0 ]
 }
 
-# each_nth MODULE BEFORE AFTER COMMAND...: until no allocation is left to fail
+# each_nth MODULE FAIL BEFORE AFTER COMMAND...: until no allocation is left to
+# fail; a worker that has just come may hide one, but not twice.
 each_nth()
 {
-	local module=$1 before=$2 after=$3 nth fired=0
+	local fail=$2 before=$3 after=$4 nth fired=0 left=0
 
-	shift 3
-	fail_within "$module" || {
-		check "module $module" missing ""
-		return
-	}
-	for ((nth = 1; nth < MAX_NTH; nth++)); do
+	fail_within "$1" || return
+	shift 4
+	for ((nth = 1; nth < MAX_NTH && left < 2; nth++)); do
 		"$before"
-		fail_nth $nth "$@"
-		fail_fired || break
-		fired=$((fired + 1))
+		echo 1 > $FAIL/times
+		"$fail" $nth "$@"
+		left=$((left + 1))
+		! fail_fired || fired=$((fired + 1)) left=0
 		fail_off
 		"$after" $nth
 	done
-	fail_off
 	ktap_print_msg "$fired allocations failed"
 	check_true "some failed" [ $fired -gt 0 ]
 	check_true "all failed" [ $nth -lt $MAX_NTH ]
 }
 
-# each_interval MAX MODULE COMMAND...: one failure a time, in whatever task; how
-# many allocations later depends on what the last one has left of the interval
-each_interval()
+# fail_always FUNCTION [TIMES]: whoever allocates in it
+fail_always()
 {
-	local max=$1 module=$2 interval fired=0
-
-	shift 2
-	fail_within "$module" || {
-		check "module $module" missing ""
-		return
-	}
-	for ((interval = 1; interval <= max; interval++)); do
-		echo "$interval" > $FAIL/interval
-		echo 100 > $FAIL/probability
-		echo 1 > $FAIL/times
-		"$@"
-		fail_fired && fired=$((fired + 1))
-		fail_off
-	done
+	fail_within "$1" || return
 	echo 1 > $FAIL/interval
-	ktap_print_msg "$fired allocations failed"
-	check_true "some failed" [ $fired -gt $((max / 4)) ]
+	echo "${2:--1}" > $FAIL/times
+	echo 100 > $FAIL/probability
 }
 
 nothing()
@@ -164,7 +179,7 @@ test_bind() # BIND: nothing is bound
 
 	flowtable
 	empty
-	each_nth nf_flow_table empty no_binding \
+	each_nth nf_flow_table fail_task empty no_binding \
 		ip netns exec "$router" nft -f "$tmp/ruleset"
 	works afterwards
 }
@@ -190,7 +205,7 @@ test_unbind() # UNBIND: what goes, goes as a whole
 {
 	local fwd
 
-	each_nth nf_tables bound unbound \
+	each_nth nf_tables fail_task bound unbound \
 		ip netns exec "$router" nft flush ruleset
 	works afterwards
 }
@@ -211,7 +226,7 @@ test_reload() # a reload that fails leaves the flowtable that was there
 	echo 'flush ruleset
 		table inet fast { flowtable ft { hook ingress priority 0
 		devices = { rc, rs }; flags offload; }; }' > "$tmp/ruleset"
-	each_nth nf_flow_table bound reload_left \
+	each_nth nf_flow_table fail_task bound reload_left \
 		ip netns exec "$router" nft -f "$tmp/ruleset"
 	works afterwards
 }
@@ -229,8 +244,8 @@ test_new_port() # a port that cannot be made
 {
 	local device=$NSIM_BUS/devices/netdevsim$NSIM_ROUTER fwd
 
-	each_nth netdevsim:nsim_flow_port_init port_is_gone nothing \
-		sh -c "echo 2 > $device/new_port"
+	each_nth netdevsim:nsim_flow_port_init fail_task \
+		port_is_gone nothing sh -c "echo 2 > $device/new_port"
 	port_is_gone
 	works afterwards
 }
@@ -244,23 +259,28 @@ test_new_device() # a device that cannot be made
 {
 	local fwd
 
-	each_nth flow_ft device_is_gone nothing \
+	each_nth flow_ft fail_task device_is_gone nothing \
 		sh -c "echo $((NSIM_ROUTER + 7)) 2 > $NSIM_BUS/new_device"
 	device_is_gone
 	works afterwards
 }
 
-# A connection that comes, is asked for its numbers, and goes.
+has_had_stats()
+{
+	[ "$(flow_counter stats)" -gt "$1" ]
+}
+
+# A connection that comes, is asked for its numbers, and goes. If it does not
+# get into hardware nobody asks, which is not to be waited for.
 flow_life()
 {
-	local fwd rev stats
+	local fwd rev
 
-	stats=$(flow_counter stats)
-	udp_timeout 1
 	read -ra fwd <<< "$(fwd_args 4 udp $SPORT $DPORT)"
 	read -ra rev <<< "$(rev_args 4 udp $SPORT $DPORT)"
 	open_flow udp
-	slowwait 3 until_counter_is "> $stats" flow_counter stats > /dev/null
+	loopy_wait "sleep 0.1" 3000 has_had_stats "$(flow_counter stats)" \
+		> /dev/null
 	ip netns exec "$router" conntrack -D -p udp > /dev/null 2>&1
 	check "removed" "$(slowwait 10 flow_entries_are 0)" ""
 }
@@ -270,27 +290,97 @@ workers()
 	local fwd nomem
 
 	empty
+	udp_timeout 2
 	flow_ruleset "rc, rs"
 	nomem=$(flow_refused nomem)
-	each_interval "$1" "$2" flow_life
-	ktap_print_msg "refused for want of memory:" \
-		$(($(flow_refused nomem) - nomem))
+	each_nth "$1" fail_workers nothing nothing flow_life
+	check_true "refused for want of memory" \
+		[ "$(flow_refused nomem)" -gt "$nomem" ]
 	empty
 	works afterwards
 }
 
 test_workers_driver() # REPLACE, STATS and DESTROY in the driver
 {
-	local before
-
-	before=$(flow_refused nomem)
-	workers 8 flow_ft
-	check_true "refused" [ "$(flow_refused nomem)" -gt "$before" ]
+	workers flow_ft
 }
 
 test_workers_core() # REPLACE, STATS and DESTROY, the core's part too
 {
-	workers 16 nf_flow_table
+	workers nf_flow_table
+}
+
+refreshed()
+{
+	frames "${fwd[@]}" > /dev/null
+	flow_entries_are "$1"
+}
+
+# What fails here is tried again with a packet to come.
+test_offer() # the packet that offers a flow to hardware
+{
+	local function fwd rev
+
+	read -ra fwd <<< "$(fwd_args 4 udp $SPORT $DPORT)"
+	read -ra rev <<< "$(rev_args 4 udp $SPORT $DPORT)"
+	for function in flow_offload_alloc nf_flow_offload_refresh; do
+		empty
+		udp_timeout 30
+		flow_ruleset "rc, rs"
+		fail_always nf_flow_table:$function 1
+		open_flow udp
+		check_true "$function failed" fail_fired
+		fail_off
+		check "$function: in hardware" "$(flow_counter entries)" 0
+		check_wait "$function: again" 10 refreshed 2
+	done
+	works afterwards
+}
+
+# Where a tap has a clone of the frame, hardware has to copy before it writes.
+test_packets() # no memory for a packet: it goes to the CPU
+{
+	local fwd
+
+	empty
+	udp_timeout 30
+	flow_ruleset "rc, rs"
+	check "offload" "$(offload_flow 4 udp $SPORT $DPORT)" ""
+	read -ra fwd <<< "$(fwd_args 4 udp $SPORT $DPORT)"
+	fail_always netdevsim:nsim_flow_rcv
+	snap
+	check "no memory" "$(frames "${fwd[@]}" n=$N tap="$client:c0")" \
+		"sent=$N received=$N bad=0 tap=$N icmp=0"
+	fail_off
+	check_deltas rc.punt_nomem=$N punted.packets=$N soft.packets=$N
+	snap
+	check "memory" "$(frames "${fwd[@]}" n=$N tap="$client:c0")" \
+		"sent=$N received=$N bad=0 tap=$N icmp=0"
+	check_deltas rc.hit=$N rs.tx=$N
+	empty
+}
+
+none_left()
+{
+	[ "$(ip netns exec "$router" sysctl -n \
+		net.netfilter.nf_conntrack_count)" = 0 ]
+}
+
+# A flow holds its connection, so that does not go before the flow has gone.
+flowtable_goes()
+{
+	bound
+	ip netns exec "$router" nft flush ruleset
+	ip netns exec "$router" conntrack -F > /dev/null 2>&1
+	check "connections" "$(slowwait 10 none_left)" ""
+}
+
+test_free() # a flowtable without memory for DESTROY goes after its flows
+{
+	local fwd
+
+	each_interval 4 nf_flow_table:nf_flow_table_free flowtable_goes
+	works afterwards
 }
 
 test_splat() # the kernel did not complain

@@ -3,7 +3,8 @@
  *
  * Sends frames and compares every byte of what arrives. One process has a foot
  * in every netns, so it knows what was sent, what came out at the other end and
- * what a tap saw on the way, and nothing has to be synchronised.
+ * what a tap saw on the way, and nothing has to be synchronised. Taps are read
+ * at the end: until then they hold a clone of each frame.
  *
  * FRAME is KEY=VALUE or KEY:
  *	smac, dmac, src and dst (IPv4 or IPv6), proto (tcp, udp, gre or a
@@ -276,21 +277,23 @@ static uint32_t find_zero(const struct spec *s)
 }
 
 /* Opened once: to close one takes the kernel longer than most tests. */
-static int packet_socket(const char *where)
+static int packet_socket(const char *where, bool tap)
 {
 	static const char *names[MAX_SOCKETS];
+	static bool taps[MAX_SOCKETS];
 	static int fds[MAX_SOCKETS];
 	static int n;
 	int i;
 
 	for (i = 0; i < n; i++)
-		if (!strcmp(names[i], where))
+		if (taps[i] == tap && !strcmp(names[i], where))
 			return fds[i];
 	if (n == MAX_SOCKETS) {
 		errno = EMFILE;
 		die("%s", where);
 	}
 	names[n] = where;
+	taps[n] = tap;
 	fds[n] = open_port(where, ETH_P_ALL, PACKET_AUXDATA);
 	return fds[n++];
 }
@@ -544,11 +547,11 @@ static void run(int argc, char **argv)
 		else
 			value = "";
 		if (!strcmp(argv[i], "tx"))
-			tx = packet_socket(value);
+			tx = packet_socket(value, false);
 		else if (!strcmp(argv[i], "rx"))
-			rx = packet_socket(value);
+			rx = packet_socket(value, false);
 		else if (!strcmp(argv[i], "tap") && taps < MAX_TAPS)
-			tap[taps++] = packet_socket(value);
+			tap[taps++] = packet_socket(value, true);
 		else if (!strcmp(argv[i], "n"))
 			n = number(value, 10, 1000000);
 		else if (!strcmp(argv[i], "wait"))
@@ -584,8 +587,6 @@ static void run(int argc, char **argv)
 		receive(rx, &want, any, &r);
 		if (rx != tx)
 			receive_icmp(tx, &r);
-		for (i = 0; i < taps; i++)
-			receive_tap(tap[i], &r);
 		if (r.received != before.received || r.icmp != before.icmp) {
 			seen += r.received + r.icmp;
 			seen -= before.received + before.icmp;
@@ -601,6 +602,8 @@ static void run(int argc, char **argv)
 			poll(pfd, 2, 5);
 		}
 	}
+	for (i = 0; i < taps; i++)
+		receive_tap(tap[i], &r);
 
 	printf("sent=%lu received=%lu bad=%lu tap=%lu icmp=%lu", r.sent,
 	       r.received, r.bad, r.tap, r.icmp);
