@@ -3,6 +3,7 @@
 
 #include <linux/debugfs.h>
 #include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/netlink.h>
 
 #include "flow.h"
@@ -90,6 +91,24 @@ static int nsim_flow_fake_bytes_set(void *data, u64 val)
 DEFINE_DEBUGFS_ATTRIBUTE(nsim_flow_fake_bytes_fops, NULL,
 			 nsim_flow_fake_bytes_set, "%llu\n");
 
+static void nsim_flow_age_entry(struct flow_ft_entry *entry, void *data)
+{
+	unsigned long *lastused = &entry->counts->lastused;
+
+	WRITE_ONCE(*lastused, *lastused - *(unsigned long *)data);
+}
+
+static int nsim_flow_fake_idle_set(void *data, u64 val)
+{
+	unsigned long idle = msecs_to_jiffies(min_t(u64, val, UINT_MAX));
+	struct nsim_flow *flow = data;
+
+	flow_ft_walk(&flow->ft, nsim_flow_age_entry, &idle);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(nsim_flow_fake_idle_fops, NULL,
+			 nsim_flow_fake_idle_set, "%llu\n");
+
 /**
  * nsim_flow_faults_init() - limits and faults of a table, with their knobs
  * @flow: table, with its debugfs directory
@@ -120,4 +139,6 @@ void nsim_flow_faults_init(struct nsim_flow *flow)
 	debugfs_create_file("evict", 0200, dir, flow, &nsim_flow_evict_fops);
 	debugfs_create_file("fake_bytes", 0200, dir, flow,
 			    &nsim_flow_fake_bytes_fops);
+	debugfs_create_file("fake_idle_ms", 0200, dir, flow,
+			    &nsim_flow_fake_idle_fops);
 }

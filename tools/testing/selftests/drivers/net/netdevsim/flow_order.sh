@@ -1,0 +1,162 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What hardware hears of a flow is in order: it comes, is asked for its numbers,
+# and goes. Who is gone does not come back, and nobody asks for him.
+
+# shellcheck source-path=SCRIPTDIR source=flow_lib.sh
+source "$(dirname "$(readlink -e "$0")")/flow_lib.sh"
+
+SPORT=4000
+DPORT=5000
+QUEUE=/sys/devices/virtual/workqueue/nf_ft_offload_add/max_active
+
+flow_timeout()
+{
+	ip netns exec "$router" sysctl -wq \
+		"net.netfilter.nf_flowtable_$1_timeout=$2"
+}
+
+fresh()
+{
+	flow_flush
+	slowwait 5 flow_entries_are 0 > /dev/null
+	flow_timeout tcp 1000
+	flow_timeout udp 1000
+	flow_ruleset "rc, rs"
+}
+
+# Each STATS is for two directions, of two ports: of these one has the entry at
+# most.
+stats_rose()
+{
+	[ "$(flow_counter stats)" -ge $((stats + 2)) ]
+}
+
+unknown_stats()
+{
+	awk '{ n[$1] = $2 } END { print n["stats_unknown"] - n["stats"] }' \
+		"$FLOW_DEBUGFS/counters"
+}
+
+# tick: the core has been through the table, for the flow of UDP has been asked
+# for its numbers. So are flows that have less than nine tenths of the timeout
+# left.
+tick()
+{
+	local stats
+
+	stats=$(flow_counter stats)
+	((CLOCK *= 2))
+	flow_timeout udp "$CLOCK"
+	check_wait "tick" 20 stats_rose
+}
+
+reset()
+{
+	local fwd
+
+	read -ra fwd <<< "$(fwd_args 4 tcp "$1" $DPORT)"
+	frames "${fwd[@]}" flags=04 > /dev/null
+}
+
+test_stats_after_destroy() # nobody asks for the numbers of a closed connection
+{
+	local CLOCK=1000 unknown
+
+	fresh
+	check "clock" "$(offload_flow 4 udp 4999 $DPORT)" ""
+	check "offload" "$(offload_flow 4 tcp $SPORT $DPORT)" ""
+	reset $SPORT
+	check "leaves hardware" "$(slowwait 10 flow_entries_are 2)" ""
+	unknown=$(unknown_stats)
+	flow_timeout tcp 2000
+	tick
+	tick
+	check "unknown" $(($(unknown_stats) - unknown)) 0
+	check_true "still in the flowtable" in_flowtable
+}
+
+in_flowtable()
+{
+	ip netns exec "$router" conntrack -L -p tcp 2> /dev/null |
+		grep -q OFFLOAD
+}
+
+# queued COMMAND...: is over before its turn has come. There is one worker, and
+# it is busy with the two entries of port 4001 until COMMAND has run. Meanwhile
+# the counters of the table cannot be read.
+queued()
+{
+	local fwd rev active replace begin
+
+	fresh
+	read -r active < $QUEUE
+	echo 1 > $QUEUE
+	flow_knob add_delay_ms 5000
+	replace=$(flow_counter replace)
+	begin=$(timestamp_ms)
+	start udp 4001
+	start tcp $SPORT
+	"$@"
+	check_true "busy" [ $(($(timestamp_ms) - begin)) -lt 10000 ]
+	start udp 4002
+	flow_knob add_delay_ms 0
+	check "those before and after" "$(slowwait 20 installed 4001 4002)" ""
+	check "replace" $(($(flow_counter replace) - replace)) 4
+	check "entry" "$(grep -c " proto=tcp " "$FLOW_DEBUGFS/entries")" 0
+	echo "$active" > $QUEUE
+}
+
+start()
+{
+	read -ra fwd <<< "$(fwd_args 4 "$1" "$2" $DPORT)"
+	read -ra rev <<< "$(rev_args 4 "$1" "$2" $DPORT)"
+	open_flow "$1"
+}
+
+installed()
+{
+	local port
+
+	for port; do
+		[ "$(grep -c "port=$port " "$FLOW_DEBUGFS/entries")" = 2 ] ||
+			return
+	done
+}
+
+test_replace_closed() # a connection that is closed while it waits stays out
+{
+	queued reset $SPORT
+}
+
+delete()
+{
+	ip netns exec "$router" conntrack -D -p tcp > /dev/null 2>&1
+}
+
+test_replace_deleted() # ... and one that is deleted
+{
+	queued delete
+}
+
+# Programming takes longer than it takes to say "down".
+test_down_pending() # a port goes down: flows on their way into hardware too
+{
+	local fwd rev
+
+	fresh
+	flow_knob add_delay_ms 1000
+	flow_knob del_delay_ms 1000
+	start udp $SPORT
+	ip -n "$router" link set rs down
+	check "entries" "$(flow_counter entries)" 0
+	flow_knob add_delay_ms 0
+	flow_knob del_delay_ms 0
+}
+
+flow_require nft ethtool conntrack
+flow_setup rc rs
+[ -w $QUEUE ] || flow_skip "the workqueues of nf_flow_table are not in sysfs"
+hw_tc_offload on rc rs
+flow_run

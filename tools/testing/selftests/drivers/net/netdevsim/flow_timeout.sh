@@ -1,0 +1,244 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# How long connections live that hardware forwards: in the flowtable as long as
+# there is traffic on whatever path, and in conntrack after that as long as
+# their state says.
+
+# shellcheck source-path=SCRIPTDIR source=flow_lib.sh
+source "$(dirname "$(readlink -e "$0")")/flow_lib.sh"
+
+N=20
+SPORT=4000
+DPORT=5000
+
+# flow_timeout PROTO SEC: how long flows live without packets
+flow_timeout()
+{
+	ip netns exec "$router" sysctl -wq \
+		"net.netfilter.nf_flowtable_$1_timeout=$2"
+}
+
+ct_timeout()
+{
+	ip netns exec "$router" sysctl -n "net.netfilter.nf_conntrack_$1"
+}
+
+fresh()
+{
+	flow_flush
+	slowwait 5 flow_entries_are 0 > /dev/null
+	flow_timeout tcp 30
+	flow_timeout udp 30
+	flow_ruleset "rc, rs" "$1"
+}
+
+# ct_left PROTO: seconds that the only such connection has left; nothing while
+# it is in the flowtable
+ct_left()
+{
+	ip netns exec "$router" conntrack -L -p "$1" 2> /dev/null |
+		awk '$3 ~ /^[0-9]+$/ { print $3 }'
+}
+
+has_left()
+{
+	[ -n "$(ct_left "$1")" ]
+}
+
+# check_left WHAT PROTO SEC: within the half minute that slow machines take
+check_left()
+{
+	local left
+
+	check_wait "$1: leaves the flowtable" 20 has_left "$2"
+	left=$(ct_left "$2")
+	if ! ((left <= $3 && left > $3 - 30)); then
+		check "$1: seconds left" "$left" "$3"
+	fi
+}
+
+test_leave() # who leaves the flowtable has the time of its state, not a day
+{
+	fresh
+	check "offload" "$(offload_flow 4 tcp $SPORT $DPORT)" ""
+	check "offload" "$(offload_flow 4 udp $SPORT $DPORT)" ""
+	check "hidden" "$(ct_left tcp)$(ct_left udp)" ""
+	ip netns exec "$router" nft flush ruleset
+	check_left tcp tcp "$(ct_timeout tcp_timeout_established)"
+	check_left udp udp "$(ct_timeout udp_timeout_stream)"
+}
+
+# expire PROTO SEC [CHAINS]: what is left of SEC when the flow has been idle
+expire()
+{
+	fresh "$3"
+	flow_timeout "$1" 5
+	check "offload" "$(offload_flow 4 "$1" $SPORT $DPORT)" ""
+	check_left "$1" "$1" $(($2 - 5))
+}
+
+test_expire() # ... less the time that it was idle
+{
+	expire tcp "$(ct_timeout tcp_timeout_established)"
+	expire udp "$(ct_timeout udp_timeout_stream)"
+}
+
+test_policy() # ... of its timeout policy, if it has one
+{
+	expire tcp 7200 "ct timeout long {
+			protocol tcp
+			policy = { established : 7200 }
+		}
+		chain long {
+			type filter hook prerouting priority -150
+			meta l4proto tcp ct timeout set \"long\"
+		}"
+	expire udp 700 "ct timeout long {
+			protocol udp
+			policy = { unreplied : 500, replied : 700 }
+		}
+		chain long {
+			type filter hook prerouting priority -150
+			meta l4proto udp ct timeout set \"long\"
+		}"
+}
+
+offload_gre()
+{
+	local fwd rev
+
+	fresh "chain gre {
+			type filter hook forward priority 1
+			meta l4proto gre flow add @ft
+		}"
+	read -ra fwd <<< "$(fwd_args 4 gre 0 0)"
+	read -ra rev <<< "$(rev_args 4 gre 0 0)"
+	open_flow gre
+	check "offload" "$(wait_offload 1)" ""
+}
+
+test_gre() # GRE: as others
+{
+	offload_gre
+	ip netns exec "$router" nft flush ruleset
+	check_left gre gre "$(ct_timeout gre_timeout_stream)"
+}
+
+# A packet by the slow path leaves the connection with the time of its state.
+# The core gives it another day, as it does once a day has passed.
+test_gre_lives() # GRE: stays in the flowtable
+{
+	local fwd rev stats
+
+	offload_gre
+	read -ra fwd <<< "$(fwd_args 4 gre 0 0)"
+	frames "${fwd[@]}" n=$N options > /dev/null
+	# It is asked for numbers, so the core has been through the table.
+	flow_knob fake_idle_ms 20000
+	stats=$(flow_counter stats)
+	check_wait "counted" 20 stats_rose 4
+	check "status" "$(flow_hw_status ipv4)" 1
+	check "entries" "$(flow_counter entries)" 2
+}
+
+# Each STATS is for two directions, of two ports: of these one has the entry at
+# most.
+stats_rose()
+{
+	[ "$(flow_counter stats)" -ge $((stats + $1)) ]
+}
+
+# Since it was read as $unknown, that many that found no entry at all
+unknown_rose()
+{
+	[ "$(unknown_stats)" -ge $((unknown + $1)) ]
+}
+
+unknown_stats()
+{
+	awk '{ n[$1] = $2 } END { print n["stats_unknown"] - n["stats"] }' \
+		"$FLOW_DEBUGFS/counters"
+}
+
+# clock: a flow that the core asks for numbers each time when it has been told
+# to ask earlier, of which hardware does not know. Flows are asked for as soon
+# as they have less than nine tenths of the timeout left.
+clock()
+{
+	flow_timeout tcp 1000
+	CLOCK=1000
+	check "clock" "$(offload_flow 4 tcp 4999 $DPORT)" ""
+	flow_knob evict 2
+	check "clock" "$(flow_counter entries)" 0
+}
+
+# tick: the core has been through the table
+tick()
+{
+	local unknown
+
+	unknown=$(unknown_stats)
+	((CLOCK *= 2))
+	flow_timeout tcp $CLOCK
+	check_wait "tick" 20 unknown_rose 4
+}
+
+# not_asked WHAT: about the flow that hardware has, while the clock ticks
+not_asked()
+{
+	local stats
+
+	tick
+	stats=$(flow_counter stats)
+	tick
+	tick
+	check "$1: asked for numbers" $(($(flow_counter stats) - stats)) 0
+}
+
+# The flow has 1000 seconds left, of which hardware knows nothing since 500.
+test_stale() # old times of hardware do not shorten the life of a flow
+{
+	local stats
+
+	fresh
+	clock
+	flow_timeout udp 1000
+	check "offload" "$(offload_flow 4 udp $SPORT $DPORT)" ""
+	flow_knob fake_idle_ms 500000
+	stats=$(flow_counter stats)
+	flow_timeout udp 1200
+	check_wait "asked" 20 stats_rose 4
+	flow_timeout udp 900
+	not_asked "old time"
+	# A packet in hardware: 1400 seconds from now on.
+	flow_knob fake_bytes 100
+	stats=$(flow_counter stats)
+	flow_timeout udp 1400
+	check_wait "asked again" 20 stats_rose 2
+	not_asked "new time"
+}
+
+# Times of jiffies, and those of 32 bits, differ until 300 seconds after boot.
+test_forgotten() # nor does it live on when hardware knows nothing of it
+{
+	local up unknown
+
+	fresh
+	read -r up < /proc/uptime
+	up=${up%%.*}
+	flow_timeout udp $((1000 + up))
+	check "offload" "$(offload_flow 4 udp $SPORT $DPORT)" ""
+	flow_knob evict 2
+	unknown=$(unknown_stats)
+	flow_timeout udp $((2000 + 2 * up))
+	check_wait "asked" 20 unknown_rose 4
+	flow_timeout udp $((1500 + up))
+	unknown=$(unknown_stats)
+	check_wait "has the same time left" 20 unknown_rose 8
+}
+
+flow_require nft ethtool conntrack
+flow_setup rc rs
+hw_tc_offload on rc rs
+flow_run
