@@ -25,10 +25,11 @@ struct netlink_ext_ack;
  * the whole of what the flowtable asked for. So a rule without a VLAN or PPPoE
  * match is for frames that have neither.
  *
- * What the core does not write into a rule no decoder can see. In 7.3 that are
- * the VLAN and PPPoE matches: rules that pop a tag are refused for want of one,
- * and those from a PPPoE session look like plain IP and match nothing. On big
- * endian, the core also composes the words of MAC addresses wrongly.
+ * A rule that matches a PPPoE session has no action to take the header off:
+ * that goes without saying, in contrast to VLAN tags.
+ *
+ * What the core writes wrongly no decoder can see: on big endian, that are the
+ * words of MAC addresses.
  */
 
 #define FLOW_FT_VLAN_MAX	2
@@ -104,7 +105,7 @@ struct flow_ft_tuple {
  * @vlan_pop: number of tags to remove, never more than the tuple has
  * @vlan_push_num: number of tags to push
  * @pppoe_pop: remove the PPPoE header; always so when the tuple has one, as
- *	7.3 has no action of its own for it
+ *	there is no action of its own for it
  *
  * A flowtable routes, so a device also decrements TTL or hop limit, and hands
  * packets to the CPU in which it would become 0. There is no action for that.

@@ -228,7 +228,7 @@ static int flow_ft_install(struct flow_ft_binding *binding,
 	if (rhashtable_lookup_fast(&ft->keys, &entry->key,
 				   flow_ft_key_params)) {
 		NL_SET_ERR_MSG_MOD(extack, "another flow has the same match");
-		return -EEXIST;
+		return -ENOTUNIQ;
 	}
 
 	err = ft->ops->add(ft, entry, extack);
@@ -314,7 +314,7 @@ static enum flow_ft_refusal flow_ft_refusal(int err)
 	switch (err) {
 	case -EXDEV:
 		return FLOW_FT_REFUSED_EGRESS;
-	case -EEXIST:
+	case -ENOTUNIQ:
 		return FLOW_FT_REFUSED_MATCH;
 	case -ENOSPC:
 		return FLOW_FT_REFUSED_FULL;

@@ -513,7 +513,7 @@ static bool ftl_action_is_known(enum flow_action_id id)
 	}
 }
 
-/* Among them id 0, which 7.3 sends in place of a push of an 802.1ad tag, and
+/* Among them id 0 of an entry that nobody has filled in, and
  * FLOW_ACTION_CT_METADATA, which act_ct adds to every rule.
  */
 static void ftl_test_unknown_actions(struct kunit *test)
@@ -564,7 +564,7 @@ static void ftl_test_vlan_bits(struct kunit *test)
 			   FTL_TAG_EXACT);
 }
 
-/* 7.3 fills in the VLAN keys, but does not say so in used_keys. */
+/* Keys that are filled in, but not in used_keys. */
 static void ftl_test_vlan_unannounced(struct kunit *test)
 {
 	struct ftl *t = ftl_new(test, &(struct ftl_base){});

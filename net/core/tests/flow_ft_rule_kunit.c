@@ -164,7 +164,8 @@ static void ftr_match_l4(struct ftr *t, const struct ftr_flow *flow)
 	if (flow->l4proto == IPPROTO_TCP) {
 		ftr_key(t, FLOW_DISSECTOR_KEY_TCP, &t->key.tcp,
 			sizeof(t->key.tcp));
-		flags = be32_to_cpu(TCP_FLAG_RST | TCP_FLAG_FIN);
+		flags = be32_to_cpu(TCP_FLAG_SYN | TCP_FLAG_RST |
+				    TCP_FLAG_FIN);
 		t->mask.tcp.flags = cpu_to_be16(flags >> 16);
 	}
 	if (!ftr_has_ports(flow))
@@ -186,9 +187,6 @@ static void ftr_match_vlan(struct flow_dissector_key_vlan *key,
 	mask->vlan_tpid = htons(0xffff);
 }
 
-/* 7.3 fills in the VLAN keys without announcing them, see
- * ftl_test_vlan_unannounced(). PPPoE is as cls_flower has it.
- */
 static void ftr_match_encap(struct ftr *t, const struct ftr_flow *flow)
 {
 	if (flow->in.vlans > 0) {
@@ -394,7 +392,7 @@ static void ftr_want_match(const struct ftr_flow *flow,
 		tuple->dport = flow->tuple.dst.port;
 	}
 	if (flow->l4proto == IPPROTO_TCP)
-		want->tcp_flags = htons(0x0005);
+		want->tcp_flags = htons(0x0007);
 	for (i = 0; i < flow->in.vlans; i++) {
 		tuple->vlan[i].proto = htons(ETH_P_8021Q);
 		tuple->vlan[i].vid = 0xa01 + i;
@@ -552,7 +550,7 @@ static int ftr_parse(const struct ftr *t, struct flow_ft_rule *out)
 	return flow_ft_parse(t->rule, t->order, out, NULL);
 }
 
-/* The longest rule of 7.3, filled up to the size of the array. */
+/* The longest rule of the core, filled up to the size of the array. */
 static void ftr_test_all_actions(struct kunit *test)
 {
 	struct flow_ft_rule got, want;

@@ -274,7 +274,7 @@ static void ftt_test_same_match(struct kunit *test)
 	flow.to++;
 	ftt_bind(t, 0, 0);
 	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, 0, &ftt_a), 1);
-	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, 0, &flow), -EEXIST);
+	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, 0, &flow), -ENOTUNIQ);
 	ftt_expect_msg(t, "flow_ft: another flow has the same match");
 	ftt_expect_refused(t, FLOW_FT_REFUSED_MATCH, 1);
 	KUNIT_EXPECT_EQ(test, t->adds, 1);

@@ -80,8 +80,6 @@ ruleset_fast()
 	RULES
 }
 
-R11="the core asks for statistics of flows that it has deleted"
-
 #
 # What can happen in a round that counts every frame
 #

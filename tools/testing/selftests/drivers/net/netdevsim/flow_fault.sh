@@ -73,9 +73,12 @@ test_fail_next_add() # one direction fails, the other does not depend on it
 	check "refused" "$(flow_refused driver)" $((driver + 1))
 	check_true "text" refusal_is driver \
 		"sport=$SPORT dport=$DPORT text=.*planted failure"
+	# On a slow machine the core may offer it again before they are sent.
+	flow_knob fail_next_add 100
 	snap
 	check "frames" "$(frames "${fwd[@]}" n=$N)" "$(got)"
 	check_deltas rc.punt_miss=$N punted.packets=$N soft.packets=any
+	flow_knob fail_next_add 0
 	check "again" "$(slowwait 10 refreshed 2)" ""
 }
 
@@ -87,7 +90,6 @@ test_half_is_not_whole() # one direction in hardware is not [HW_OFFLOAD]
 	flow_knob fail_next_add 1
 	start
 	check "other" "$(slowwait 5 flow_entries_are 1)" ""
-	known "the core shows one direction as both"
 	check "status" "$(flow_hw_status ipv4)" 0
 }
 
@@ -181,7 +183,6 @@ test_fake_bytes() # counters beyond 4 GiB
 	flow_knob fake_bytes 5000000000
 	check "entries" \
 		"$(grep -c ' bytes=5000000000 ' "$FLOW_DEBUGFS/entries")" 2
-	known "the core adds 32 bits only"
 	slowwait 6 bytes_are $((bytes + 5000000000)) > /dev/null
 	check "conntrack" "$(acct_bytes)" $((bytes + 5000000000))
 }

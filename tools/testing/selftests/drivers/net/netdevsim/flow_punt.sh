@@ -182,10 +182,12 @@ tcp_state_is()
 		grep -q "$1"
 }
 
-closed_both()
+# The first FIN takes the connection out of hardware, so the other one may not
+# find it there any more.
+fins()
 {
 	look
-	[ "$(delta rc.punt_tcp_flags) $(delta rs.punt_tcp_flags)" = "1 1" ]
+	echo $(($(delta rc.punt_tcp_flags) + $(delta rs.punt_tcp_flags)))
 }
 
 test_tcp_close() # a connection that closes, closes for conntrack
@@ -201,10 +203,7 @@ test_tcp_close() # a connection that closes, closes for conntrack
 		check "$dst" "$(session send 100000)" "ok 100000"
 		snap
 		session_close
-		slowwait 5 closed_both > /dev/null
-		look
-		check "$dst FIN" "$(delta rc.punt_tcp_flags)" 1
-		check "$dst FIN back" "$(delta rs.punt_tcp_flags)" 1
+		check_wait "$dst FIN" 5 until_counter_is ">= 1" fins
 		check "$dst leaves hardware" \
 			"$(slowwait 10 flow_entries_are 0)" ""
 	done
