@@ -35,7 +35,8 @@ static const struct nf_flowtable_type nf_ft_test_type = {
 	.owner	= THIS_MODULE,
 };
 
-static int nf_ft_test_cb(enum tc_setup_type type, void *type_data, void *cb_priv)
+static int nf_ft_test_cb(enum tc_setup_type type, void *type_data,
+			 void *cb_priv)
 {
 	return -EOPNOTSUPP;
 }
@@ -59,8 +60,8 @@ static int nf_ft_test_dev_index(const struct net_device *dev)
 }
 
 static int nf_ft_test_bind(struct net_device *dev, struct Qdisc *sch,
-			 struct flow_block_offload *f, void *data,
-			 void (*cleanup)(struct flow_block_cb *block_cb))
+			   struct flow_block_offload *f, void *data,
+			   void (*cleanup)(struct flow_block_cb *block_cb))
 {
 	struct flow_block_cb *block_cb;
 	struct nf_ft_test *t = nf_ft_test;
@@ -83,8 +84,8 @@ static int nf_ft_test_bind(struct net_device *dev, struct Qdisc *sch,
 	return 0;
 }
 
-static int nf_ft_test_unbind(struct net_device *dev, struct flow_block_offload *f,
-			   bool indr)
+static int nf_ft_test_unbind(struct net_device *dev,
+			     struct flow_block_offload *f, bool indr)
 {
 	struct flow_block_cb *block_cb;
 	struct nf_ft_test *t = nf_ft_test;
@@ -107,9 +108,9 @@ static int nf_ft_test_unbind(struct net_device *dev, struct flow_block_offload *
 }
 
 static int nf_ft_test_indr(struct net_device *dev, struct Qdisc *sch,
-			 void *cb_priv, enum tc_setup_type type,
-			 void *type_data, void *data,
-			 void (*cleanup)(struct flow_block_cb *block_cb))
+			   void *cb_priv, enum tc_setup_type type,
+			   void *type_data, void *data,
+			   void (*cleanup)(struct flow_block_cb *block_cb))
 {
 	struct flow_block_offload *f = type_data;
 
@@ -122,7 +123,7 @@ static int nf_ft_test_indr(struct net_device *dev, struct Qdisc *sch,
 }
 
 static int nf_ft_test_setup_tc(struct net_device *dev, enum tc_setup_type type,
-			     void *type_data)
+			       void *type_data)
 {
 	struct flow_block_offload *f = type_data;
 
@@ -153,7 +154,7 @@ static void nf_ft_test_unregister(struct nf_ft_test *t)
 }
 
 static int nf_ft_test_setup(struct nf_ft_test *t, int dev,
-			  enum flow_block_command cmd)
+			    enum flow_block_command cmd)
 {
 	return nf_flow_table_offload_setup(t->ft, t->devs[dev], cmd);
 }
@@ -266,7 +267,8 @@ static void nf_ft_test_ndo_refused(struct kunit *test)
 	t->devs[0]->netdev_ops = &nf_ft_test_netdev_ops;
 	KUNIT_ASSERT_GE(test, nf_ft_test_setup(t, 0, FLOW_BLOCK_BIND), 0);
 	t->refuse_unbind = true;
-	KUNIT_EXPECT_EQ(test, nf_ft_test_setup(t, 0, FLOW_BLOCK_UNBIND), -EBUSY);
+	KUNIT_EXPECT_EQ(test, nf_ft_test_setup(t, 0, FLOW_BLOCK_UNBIND),
+			-EBUSY);
 	nf_ft_test_free_flowtable(t);
 
 	/* The driver lets go in the end. */

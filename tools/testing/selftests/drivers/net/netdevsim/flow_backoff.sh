@@ -197,7 +197,8 @@ ipsec_setup()
 {
 	ip -n "$router" route add 10.0.12.0/24 via 10.0.2.100 dev rs
 	ip -n "$router" xfrm state add src 10.0.2.1 dst 10.0.2.100 proto esp \
-		spi 1 mode tunnel enc "cbc(aes)" 0x00112233445566778899aabbccddeeff \
+		spi 1 mode tunnel \
+		enc "cbc(aes)" 0x00112233445566778899aabbccddeeff \
 		auth "hmac(sha1)" 0x00112233445566778899aabbccddeeff00112233 &&
 		ip -n "$router" xfrm policy add dir out src 10.0.1.0/24 \
 			dst 10.0.12.0/24 tmpl src 10.0.2.1 dst 10.0.2.100 \

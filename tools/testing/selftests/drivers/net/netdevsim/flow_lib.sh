@@ -589,10 +589,16 @@ skip()
 	SKIPPED=$1
 }
 
-# got [RECEIVED [ICMP]]: what frames says of $N of them, none of which a tap saw
+# got_n RECEIVED [ICMP]: what frames says of $N of them that no tap saw
+got_n()
+{
+	echo "sent=$N received=$1 bad=0 tap=0 icmp=${2:-0}"
+}
+
+# got: ... if all of them arrived
 got()
 {
-	echo "sent=$N received=${1:-$N} bad=0 tap=0 icmp=${2:-0}"
+	got_n "$N"
 }
 
 # flow_run: every function test_* of the script, in its order, or those in

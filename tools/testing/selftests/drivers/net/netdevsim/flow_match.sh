@@ -314,7 +314,8 @@ test_session_in_vlan() # PPPoE in a VLAN
 			both "IPv$family $proto"
 		done
 	done
-	check_true "entry" grep -q " vlan=50 pppoe=7 .* vlan_pop=1 .*pppoe_pop" \
+	check_true "entry" grep -q \
+		" vlan=50 pppoe=7 .* vlan_pop=1 .*pppoe_pop" \
 		"$FLOW_DEBUGFS/entries"
 	nets_del
 	ip -n "$router" link del rs.50

@@ -48,7 +48,7 @@ test_dmac() # frames for another station
 	check_deltas rc.punt_dmac=$N punted.packets=$N soft.packets=any
 	snap
 	check "stack" "$(frames "${fwd[@]}" dport=9 n=$N \
-		dmac=02:00:00:00:01:99)" "$(got 0)"
+		dmac=02:00:00:00:01:99)" "$(got_n 0)"
 	check_deltas rc.punt_dmac=$N punted.packets=$N
 }
 
@@ -86,7 +86,7 @@ test_malformed() # packets longer than their frame, TCP headers of odd length
 			soft.packets=any
 		snap
 		check "IPv$family stack" \
-			"$(frames "${fwd[@]}" dport=9 n=$N cut=8)" "$(got 0)"
+			"$(frames "${fwd[@]}" dport=9 n=$N cut=8)" "$(got_n 0)"
 		check_deltas rc.punt_malformed=$N punted.packets=any
 		for doff in 4 15; do
 			hw $family tcp
@@ -120,7 +120,7 @@ test_checksum() # IPv4 headers with a wrong checksum
 	frames "${fwd[@]}" n=$N badsum any > /dev/null
 	check_deltas rc.punt_checksum=$N punted.packets=$N soft.packets=any
 	snap
-	check "stack" "$(frames "${fwd[@]}" dport=9 n=$N badsum)" "$(got 0)"
+	check "stack" "$(frames "${fwd[@]}" dport=9 n=$N badsum)" "$(got_n 0)"
 	check_deltas rc.punt_checksum=$N punted.packets=$N
 }
 
@@ -219,7 +219,7 @@ test_ttl() # packets that end here
 		[ $family = 4 ] && icmp=11/0 || icmp=3/0
 		hw $family udp
 		check "IPv$family" "$(frames "${fwd[@]}" n=$N ttl=1)" \
-			"$(got 0 $N:$icmp)"
+			"$(got_n 0 $N:$icmp)"
 		check_deltas rc.punt_ttl=$N punted.packets=$N
 	done
 }
@@ -233,7 +233,7 @@ mtu()
 	check_deltas rc.hit=$N rs.tx=$N
 	snap
 	check "IPv$1" "$(frames "${fwd[@]}" n=$N len=$((1393 - $2)))" \
-		"$(got 0 "$N:$3")"
+		"$(got_n 0 "$N:$3")"
 	check_deltas rc.punt_mtu=$N punted.packets=$N slow.packets=any
 }
 
@@ -266,7 +266,7 @@ test_egress_down() # the egress port has no carrier
 	hw 4 udp
 	nsim_unlink "$server" s0
 	slowwait 5 carrier_is "$router" rs 0
-	check "frames" "$(frames "${fwd[@]}" n=$N wait=50)" "$(got 0)"
+	check "frames" "$(frames "${fwd[@]}" n=$N wait=50)" "$(got_n 0)"
 	check_deltas rc.punt_egress_down=$N punted.packets=$N soft.packets=any \
 		slow.packets=any
 	nsim_link "$server" s0 "$router" rs
@@ -282,7 +282,7 @@ test_egress_full() # no room in the queue of the egress port: lost, and counted
 
 	hw 4 udp
 	flow_knob egress_queue_len 0
-	check "full" "$(frames "${fwd[@]}" n=$N)" "$(got 0)"
+	check "full" "$(frames "${fwd[@]}" n=$N)" "$(got_n 0)"
 	check_deltas rc.hit=$N rs.drop_egress_full=$N rs.mac_tx_packets=0
 	flow_knob egress_queue_len 192
 	snap
@@ -296,7 +296,7 @@ test_drop_xmit() # the far end does not take the frame: lost, and counted
 
 	hw 4 udp
 	ip -n "$server" link set s0 mtu 1300
-	check "too long" "$(frames "${fwd[@]}" n=$N len=1400)" "$(got 0)"
+	check "too long" "$(frames "${fwd[@]}" n=$N len=1400)" "$(got_n 0)"
 	check_deltas rc.hit=$N rs.drop_xmit=$N rs.mac_tx_packets=0
 	snap
 	check "not too long" "$(frames "${fwd[@]}" n=$N len=1200)" "$(got)"
