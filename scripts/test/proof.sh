@@ -8,8 +8,8 @@
 # check: timeout 3000
 # check: cpus 1
 # check: needs tree
-# check: minutes 11
+# check: minutes 5
 
 unset T
-[ "${SLOW:-0}" = 1 ] || export MINUTES=${MINUTES:-10}
+[ "${SLOW:-0}" = 1 ] || export MINUTES=${MINUTES:-3}
 exec "$(dirname "$0")/../proof" "$@"
