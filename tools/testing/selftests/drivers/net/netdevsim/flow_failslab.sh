@@ -293,7 +293,7 @@ workers()
 	udp_timeout 2
 	flow_ruleset "rc, rs"
 	nomem=$(flow_refused nomem)
-	each_nth "$1" fail_workers nothing nothing flow_life
+	each_nth "$1" fail_workers nothing true flow_life
 	check_true "refused for want of memory" \
 		[ "$(flow_refused nomem)" -gt "$nomem" ]
 	empty

@@ -34,9 +34,9 @@ net_add()
 	ip -n "$router" link set "$out" up
 	# By oif the flowtable asks for the way back.
 	for dev in "$2" "$3"; do
-		ip -n "$router" rule add iif "$dev" lookup "$table"
+		ip -n "$router" rule add dev "$dev" lookup "$table"
 		ip -n "$router" rule add oif "$dev" lookup "$table"
-		ip -n "$router" -6 rule add iif "$dev" lookup "$table"
+		ip -n "$router" -6 rule add dev "$dev" lookup "$table"
 		ip -n "$router" -6 rule add oif "$dev" lookup "$table"
 	done
 	ip -n "$router" route add 10.0.11.0/24 dev "$2" table "$table"
@@ -59,7 +59,7 @@ neigh_add()
 
 vlan_add()
 {
-	ip -n "$router" link add link "$1" name "$2" type vlan id "$3"
+	ip -n "$router" link add link "$1" name "$3" type vlan id "$2"
 }
 
 nets_del()
@@ -187,10 +187,10 @@ strangers_back()
 
 test_two_vlans() # the same addresses and ports in two VLANs
 {
-	vlan_add rc rc.10 10
-	vlan_add rc rc.20 20
-	vlan_add rs out1 110
-	vlan_add rs out2 120
+	vlan_add rc 10 rc.10
+	vlan_add rc 20 rc.20
+	vlan_add rs 110 out1
+	vlan_add rs 120 out2
 	net_add 1 rc.10 out1
 	net_add 2 rc.20 out2
 	twins vlan=10 +vlan=110 vlan=20 +vlan=120
@@ -248,14 +248,14 @@ test_untagged_only() # a rule without VLAN is not for frames that have one
 
 test_two_inner_vlans() # ... in two VLANs of one VLAN
 {
-	vlan_add rc rc.30 30
-	vlan_add rs rs.40 40
+	vlan_add rc 30 rc.30
+	vlan_add rs 40 rs.40
 	ip -n "$router" link set rc.30 up
 	ip -n "$router" link set rs.40 up
-	vlan_add rc.30 rc.10 10
-	vlan_add rc.30 rc.20 20
-	vlan_add rs.40 out1 110
-	vlan_add rs.40 out2 120
+	vlan_add rc.30 10 rc.10
+	vlan_add rc.30 20 rc.20
+	vlan_add rs.40 110 out1
+	vlan_add rs.40 120 out2
 	net_add 1 rc.10 out1
 	net_add 2 rc.20 out2
 	twins vlan=30.10 +vlan=40.110 vlan=30.20 +vlan=40.120
@@ -269,8 +269,8 @@ test_two_inner_vlans() # ... in two VLANs of one VLAN
 
 test_two_sessions() # ... in two PPPoE sessions
 {
-	vlan_add rc rc.10 10
-	vlan_add rc rc.20 20
+	vlan_add rc 10 rc.10
+	vlan_add rc 20 rc.20
 	pppoe_open rs $MAC_SERVER 7 out1
 	pppoe_open rs $MAC_SERVER 8 out2
 	net_add 1 rc.10 out1
@@ -298,8 +298,8 @@ test_session_in_vlan() # PPPoE in a VLAN
 {
 	local family proto fwd rev
 
-	vlan_add rc rc.10 10
-	vlan_add rs rs.50 50
+	vlan_add rc 10 rc.10
+	vlan_add rs 50 rs.50
 	ip -n "$router" link set rs.50 up
 	pppoe_open rs.50 $MAC_SERVER 7 out1
 	net_add 1 rc.10 out1

@@ -46,15 +46,15 @@ has_left()
 	[ -n "$(ct_left "$1")" ]
 }
 
-# check_left WHAT PROTO SEC: within the half minute that slow machines take
+# check_left PROTO SEC: within the half minute that slow machines take
 check_left()
 {
 	local left
 
-	check_wait "$1: leaves the flowtable" 20 has_left "$2"
-	left=$(ct_left "$2")
-	if ! ((left <= $3 && left > $3 - 30)); then
-		check "$1: seconds left" "$left" "$3"
+	check_wait "$1: leaves the flowtable" 20 has_left "$1"
+	left=$(ct_left "$1")
+	if ! ((left <= $2 && left > $2 - 30)); then
+		check "$1: seconds left" "$left" "$2"
 	fi
 }
 
@@ -65,8 +65,8 @@ test_leave() # who leaves the flowtable has the time of its state, not a day
 	check "offload" "$(offload_flow 4 udp $SPORT $DPORT)" ""
 	check "hidden" "$(ct_left tcp)$(ct_left udp)" ""
 	ip netns exec "$router" nft flush ruleset
-	check_left tcp tcp "$(ct_timeout tcp_timeout_established)"
-	check_left udp udp "$(ct_timeout udp_timeout_stream)"
+	check_left tcp "$(ct_timeout tcp_timeout_established)"
+	check_left udp "$(ct_timeout udp_timeout_stream)"
 }
 
 # expire PROTO SEC [CHAINS]: what is left of SEC when the flow has been idle
@@ -75,7 +75,7 @@ expire()
 	fresh "$3"
 	flow_timeout "$1" 5
 	check "offload" "$(offload_flow 4 "$1" $SPORT $DPORT)" ""
-	check_left "$1" "$1" $(($2 - 5))
+	check_left "$1" $(($2 - 5))
 }
 
 test_expire() # ... less the time that it was idle
@@ -122,7 +122,7 @@ test_gre() # GRE: as others
 {
 	offload_gre
 	ip netns exec "$router" nft flush ruleset
-	check_left gre gre "$(ct_timeout gre_timeout_stream)"
+	check_left gre "$(ct_timeout gre_timeout_stream)"
 }
 
 # A packet by the slow path leaves the connection with the time of its state.
