@@ -156,7 +156,7 @@ static void nf_ft_test_unregister(struct nf_ft_test *t)
 static int nf_ft_test_setup(struct nf_ft_test *t, int dev,
 			    enum flow_block_command cmd)
 {
-	return nf_flow_table_offload_setup(t->ft, t->devs[dev], cmd);
+	return nf_flow_table_offload_setup(t->ft, t->devs[dev], cmd, NULL);
 }
 
 /* Whoever still points to it changes, or uses, what is here now. */

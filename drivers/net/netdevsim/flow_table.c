@@ -34,7 +34,9 @@ static const struct flow_ft_ops nsim_flow_ops = {
 int nsim_flow_setup(struct netdevsim *ns, struct flow_block_offload *f)
 {
 	if (!ns->flow) {
-		NSIM_EA(f->extack, "only PF ports have a flow table");
+		NL_SET_ERR_MSG_FMT_MOD(f->extack,
+				       "%s has no flow table, only PF ports do",
+				       netdev_name(ns->netdev));
 		return -EOPNOTSUPP;
 	}
 
