@@ -122,10 +122,13 @@ do_hw_tc_offload()
 
 do_timeouts()
 {
+	local udp
+
 	any 1 1 2 30
-	router_sh sysctl -wq net.netfilter.nf_flowtable_udp_timeout="$drawn"
+	udp=$drawn
 	any 1 1 2 30
-	router_sh sysctl -wq net.netfilter.nf_flowtable_tcp_timeout="$drawn"
+	router_sh sysctl -wq net.netfilter.nf_flowtable_udp_timeout="$udp" \
+		net.netfilter.nf_flowtable_tcp_timeout="$drawn"
 }
 
 do_evict()

@@ -234,7 +234,8 @@ ten()
 		wait_offload 1 > /dev/null
 		start=$(timestamp_ms)
 		neigh "$family" "$1" "$mac"
-		[ "$1" != 100 ] || slowwait 5 destroyed $(($2 + i * 2 + 2))
+		[ "$1" != 100 ] ||
+			slowwait 5 destroyed $(($2 + i * 2 + 2)) > /dev/null
 		time=$((time + $(timestamp_ms) - start))
 	done
 	echo $time

@@ -28,8 +28,12 @@ FIRST=${FIRST:-1}
 declare -A BROKEN DONE
 # The table's counters: now, at the start of the round, when all was taken away
 declare -A T START IDLE
-# What flow_storm has counted in all rounds, and who has forwarded it
-declare -A TOTAL
+# What flow_storm has said last, and counted in all rounds, and who has
+# forwarded it
+declare -A SAID TOTAL
+# What was counted since snap, and in the table since the round began. Here and
+# below, no $(...) for a number: most of a round's time was forks.
+declare -A D MOVED
 
 # draw N: a number from 0 to N-1 in $drawn. Not in a subshell: what that draws
 # is drawn again.
@@ -107,22 +111,42 @@ read_counters()
 # The table: no command, for it is read often
 read_table()
 {
-	local name value
+	local line lines name value
 
 	T=()
 	[ -e "$FLOW_DEBUGFS/counters" ] || return
-	while read -r name value; do
-		T[${name:-none}]=$value
-	done < "$FLOW_DEBUGFS/counters"
-	while read -r name value _; do
+	mapfile -t lines < "$FLOW_DEBUGFS/counters"
+	for line in "${lines[@]}"; do
+		T[${line%% *}]=${line#* }
+	done
+	mapfile -t lines < "$FLOW_DEBUGFS/refused"
+	for line in "${lines[@]}"; do
+		read -r name value _ <<< "$line"
 		[ "$name" = last ] || T[refused_$name]=$value
-	done < "$FLOW_DEBUGFS/refused"
+	done
 }
 
-# moved NAME: since the round began
-moved()
+# since the round began
+table_moved()
 {
-	echo $((${T[$1]:-0} - ${START[$1]:-0}))
+	local name
+
+	MOVED=()
+	for name in "${!T[@]}"; do
+		MOVED[$name]=$((T[$name] - ${START[$name]:-0}))
+	done
+}
+
+# since snap; rc.hit is D[rc_hit]
+look_delta()
+{
+	local name
+
+	look
+	D=()
+	for name in "${!NOW[@]}"; do
+		D[${name//./_}]=$((NOW[$name] - ${BEFORE[$name]:-0}))
+	done
 }
 
 # no_orphans KIND COMMAND...: the core leaves no entries in hardware by it.
@@ -158,23 +182,17 @@ storm_close()
 	wait "$pid" 2> /dev/null
 }
 
-# storm COMMAND: its answer is in $answer
+# storm COMMAND: its answer is in SAID
 storm()
 {
-	answer="no answer"
+	local word answer=
+
+	SAID=()
 	[ -n "$STORM_PID" ] && echo "$*" >&"${STORM[1]}" &&
 		read -r -t 60 answer <&"${STORM[0]}"
-}
-
-# stormed NAME: of its last report
-stormed()
-{
-	local word
-
 	for word in $answer; do
-		[ "${word%%=*}" = "$1" ] && echo "${word#*=}" && return
+		SAID[${word%%=*}]=${word#*=}
 	done
-	echo 0
 }
 
 #
@@ -184,43 +202,43 @@ stormed()
 # Some traffic, be it fast or slow: no condition, the other end is random.
 breathe()
 {
-	sleep "0.$breath"
+	# Nobody ever writes there.
+	read -rt "0.$breath" -u "$NEVER"
+	return 0
 }
 
 # All that flow_storm has sent since snap, term by term
 conservation()
 {
-	local hw_in hw_out drops before after drops_ct
+	local hw_in hw_out drops before after
 
-	look
-	hw_in=$(($(delta rc.rx) + $(delta rs.rx)))
-	hw_out=$(($(delta rc.tx) + $(delta rs.tx)))
-	drops=$(($(delta rc.drop_egress_full) + $(delta rs.drop_egress_full) +
-		$(delta rc.drop_xmit) + $(delta rs.drop_xmit)))
+	look_delta
+	hw_in=$((D[rc_rx] + D[rs_rx]))
+	hw_out=$((D[rc_tx] + D[rs_tx]))
+	drops=$((D[rc_drop_egress_full] + D[rs_drop_egress_full] +
+		D[rc_drop_xmit] + D[rs_drop_xmit]))
 	want conservation "sent = lost at the ends + hardware + CPU" \
-		$(($(delta c0.lost) + $(delta s0.lost) + hw_in +
-		   $(delta punted))) "$(stormed sent)"
-	want conservation "hardware in = hits" \
-		$(($(delta rc.hit) + $(delta rs.hit))) $hw_in
+		$((D[c0_lost] + D[s0_lost] + hw_in + D[punted])) \
+		"${SAID[sent]}"
+	want conservation "hardware in = hits" $((D[rc_hit] + D[rs_hit])) $hw_in
 	want conservation "hardware in = hardware out + drops" \
 		$((hw_out + drops)) $hw_in
 	want conservation "CPU = software flowtable + stack" \
-		$(($(delta soft) + $(delta stack))) "$(delta punted)"
+		$((D[soft] + D[stack])) "${D[punted]}"
 	# Conntrack counts what it drops; some of it as a failed insertion too.
-	before=$(($(delta stack) - $(delta local) - $(delta slow)))
-	after=$(($(delta slow) - $(delta out)))
+	before=$((D[stack] - D[local] - D[slow]))
+	after=$((D[slow] - D[out]))
 	want conservation "stack = local + forwarded + failed insertions" \
-		$after "$(delta ct.insert_failed)"
-	drops_ct=$(delta ct.drop)
-	((before >= 0 && before <= drops_ct && drops_ct <= before + after)) ||
+		$after "${D[ct_insert_failed]}"
+	((before >= 0 && before <= D[ct_drop] &&
+	  D[ct_drop] <= before + after)) ||
 		broke conservation "lost before forwarding: $before, drops of" \
-			"conntrack: $drops_ct"
+			"conntrack: ${D[ct_drop]}"
 	want conservation "received = hardware + software + slow path - lost" \
-		$(($(stormed received) + $(stormed missed))) \
-		$((hw_out + $(delta soft) + $(delta out) - $(delta rc.lost) -
-		   $(delta rs.lost)))
-	((TOTAL[hardware] += hw_out, TOTAL[soft] += $(delta soft)))
-	((TOTAL[slow] += $(delta out), TOTAL[drops] += drops))
+		$((SAID[received] + SAID[missed])) \
+		$((hw_out + D[soft] + D[out] - D[rc_lost] - D[rs_lost]))
+	((TOTAL[hardware] += hw_out, TOTAL[soft] += D[soft]))
+	((TOTAL[slow] += D[out], TOTAL[drops] += drops))
 	((TOTAL[counted]++))
 }
 
@@ -231,18 +249,19 @@ unknown()
 {
 	local reasons=0 missed name
 
-	for name in "${!T[@]}"; do
+	table_moved
+	for name in "${!MOVED[@]}"; do
 		case $name in
 		evicted|replaced|port_purged|unbind_orphans|refused_*)
-			((reasons += T[$name] - ${START[$name]:-0}))
+			((reasons += MOVED[$name]))
 			;;
 		esac
 	done
-	missed=$(($(moved destroy_unknown) - $(moved destroy)))
+	missed=$((MOVED[destroy_unknown] - MOVED[destroy]))
 	[ $missed -le $((2 * reasons)) ] ||
 		broke unknown "DESTROY without an entry: $missed, reasons:" \
 			"$reasons"
-	missed=$(($(moved stats_unknown) - $(moved stats)))
+	missed=$((MOVED[stats_unknown] - MOVED[stats]))
 	[ $reasons != 0 ] || [ $missed -le 0 ] ||
 		broke stats "STATS without an entry: $missed"
 }
@@ -334,7 +353,6 @@ play()
 {
 	local round=$1 plan='' failed=0 end='' slowly lost=0 reopen=0 paired=1
 	local breath port port_net drawn members='' traffic connections nat
-	local answer
 	local -A broken_now=()
 
 	# Seeds that are alike give numbers that are, at first.
@@ -362,7 +380,7 @@ play()
 	nat=$drawn
 
 	storm stop
-	[ "$(stormed drained)" = 1 ] || broke topology "frames do not pass"
+	[ "${SAID[drained]}" = 1 ] || broke topology "frames do not pass"
 	read_table
 	idle
 	START=()
@@ -382,11 +400,11 @@ play()
 	[ "$reopen" = 0 ] || drawn=halt
 	[ -n "$end" ] || drawn=stop
 	storm "$drawn"
-	((TOTAL[sent] += $(stormed sent), TOTAL[opened] += $(stormed opened)))
-	want frames "bad" "$(stormed bad)" 0
-	want frames "received twice" "$(stormed twice)" 0
+	((TOTAL[sent] += SAID[sent], TOTAL[opened] += SAID[opened]))
+	want frames "bad" "${SAID[bad]:-0}" 0
+	want frames "received twice" "${SAID[twice]:-0}" 0
 	if [ -z "$end" ]; then
-		want topology "drained" "$(stormed drained)" 1
+		want topology "drained" "${SAID[drained]}" 1
 		conservation
 	fi
 	balance
@@ -538,6 +556,7 @@ test_splat() # the kernel did not complain
 }
 
 tainted=$(cat /proc/sys/kernel/tainted)
+exec {NEVER}<> <(:)
 flow_require nft ethtool conntrack devlink
 [ -x "$FLOW_STORM" ] || flow_skip "flow_storm is not built"
 trap 'storm_close; flow_cleanup' EXIT
