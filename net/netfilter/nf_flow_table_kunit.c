@@ -5,8 +5,12 @@
  */
 
 #include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
+#include <linux/rwsem.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <net/flow_offload.h>
 #include <net/netfilter/nf_flow_table.h>
@@ -18,6 +22,7 @@ struct nf_ft_test {
 	struct nf_flowtable	*ft;
 	struct net_device	*devs[NF_FT_TEST_DEVS];
 	struct flow_block_cb	*block_cb;
+	struct completion	done;
 	bool			refuse_unbind;
 	bool			registered;
 	bool			freed;
@@ -260,6 +265,81 @@ static void nf_ft_test_indr_two_devs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->released, 5);
 }
 
+/* Runs @fn while somebody walks the callbacks, until it waits for that or is
+ * done.
+ */
+static void nf_ft_test_beside_walk(struct kunit *test, int (*fn)(void *data))
+{
+	struct nf_ft_test *t = test->priv;
+	struct rw_semaphore *lock = &t->ft->flow_block_lock;
+	struct task_struct *task;
+
+	init_completion(&t->done);
+	down_read(lock);
+	task = kthread_run(fn, t, "nf_ft_test");
+	if (IS_ERR(task)) {
+		up_read(lock);
+		KUNIT_FAIL_AND_ABORT(test, "no thread: %pe", task);
+	}
+	while (!rwsem_is_contended(lock) && !completion_done(&t->done))
+		schedule_timeout_uninterruptible(1);
+}
+
+static void nf_ft_test_end_walk(struct nf_ft_test *t)
+{
+	up_read(&t->ft->flow_block_lock);
+	wait_for_completion(&t->done);
+}
+
+static int nf_ft_test_register_thread(void *data)
+{
+	struct nf_ft_test *t = data;
+
+	t->registered = !flow_indr_dev_register(nf_ft_test_indr, t);
+	kthread_complete_and_exit(&t->done, 0);
+}
+
+static int nf_ft_test_unbind_thread(void *data)
+{
+	struct nf_ft_test *t = data;
+
+	nf_ft_test_setup(t, 0, FLOW_BLOCK_UNBIND);
+	kthread_complete_and_exit(&t->done, 0);
+}
+
+static void nf_ft_test_indr_late_lock(struct kunit *test)
+{
+	struct nf_ft_test *t = test->priv;
+
+	nf_ft_test_register(test);
+	KUNIT_ASSERT_GE(test, nf_ft_test_setup(t, 0, FLOW_BLOCK_BIND), 0);
+	nf_ft_test_unregister(t);
+	KUNIT_ASSERT_TRUE(test, list_empty(&t->ft->flow_block.cb_list));
+
+	nf_ft_test_beside_walk(test, nf_ft_test_register_thread);
+	KUNIT_EXPECT_TRUE(test, list_empty(&t->ft->flow_block.cb_list));
+	nf_ft_test_end_walk(t);
+	KUNIT_EXPECT_EQ(test, t->bind[0], 2);
+	KUNIT_EXPECT_FALSE(test, list_empty(&t->ft->flow_block.cb_list));
+
+	nf_ft_test_setup(t, 0, FLOW_BLOCK_UNBIND);
+	KUNIT_EXPECT_EQ(test, t->released, 2);
+}
+
+static void nf_ft_test_indr_unbind_lock(struct kunit *test)
+{
+	struct nf_ft_test *t = test->priv;
+
+	nf_ft_test_register(test);
+	KUNIT_ASSERT_GE(test, nf_ft_test_setup(t, 0, FLOW_BLOCK_BIND), 0);
+
+	nf_ft_test_beside_walk(test, nf_ft_test_unbind_thread);
+	KUNIT_EXPECT_FALSE(test, list_empty(&t->ft->flow_block.cb_list));
+	nf_ft_test_end_walk(t);
+	KUNIT_EXPECT_EQ(test, t->unbind, 1);
+	KUNIT_EXPECT_EQ(test, t->released, 1);
+}
+
 static void nf_ft_test_ndo_refused(struct kunit *test)
 {
 	struct nf_ft_test *t = test->priv;
@@ -326,6 +406,8 @@ static struct kunit_case nf_ft_test_cases[] = {
 	KUNIT_CASE(nf_ft_test_indr_refused),
 	KUNIT_CASE(nf_ft_test_indr_late),
 	KUNIT_CASE(nf_ft_test_indr_two_devs),
+	KUNIT_CASE(nf_ft_test_indr_late_lock),
+	KUNIT_CASE(nf_ft_test_indr_unbind_lock),
 	KUNIT_CASE(nf_ft_test_ndo_refused),
 	{}
 };

@@ -27,6 +27,6 @@ upstream_run()
 	run=("./${file##*/}")
 	# As the kselftest runner does it.
 	[ -x "$file" ] || read -ra run <<<"$(sed -n '1s/^#!//p' "$file") ${run[0]}"
-	(cd "${file%/*}" && GUEST=$guest TIMEOUT=900 \
+	(cd "${file%/*}" && GUEST=$guest CPUS=1 TIMEOUT=900 \
 		"$ROOT/scripts/guest" -o "$dir" "${run[@]}") >"$dir/log" 2>&1 </dev/null
 }
