@@ -7,7 +7,7 @@
 # before is not built again, be it by an earlier run or, where a commit adds no
 # more than tests or documentation, by the commit before it.
 # check: slow
-# check: timeout 3000
+# check: timeout 4500
 # check: cpus 1
 # check: needs tree
 # check: builds base
