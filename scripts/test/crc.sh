@@ -5,7 +5,7 @@
 # The hooks of 6.12 change no structure of Debian's kernel and no CRC but of what
 # their own modules export, as scripts/crc finds out; and a change of one is
 # caught.  Prints what upstream alone gets.
-# check: slow
+# check: SLOW=1
 # check: timeout 3000
 # check: cpus 2
 # check: minutes 5
