@@ -51,7 +51,7 @@ bench:
 	scripts/bench
 
 check:
-	scripts/doctor --install fetch build guest test lint $(if $(filter 1,$(FAST)),,qemu)
+	scripts/doctor --install fetch build guest test lint crc $(if $(filter 1,$(FAST)),,qemu)
 	scripts/check
 
 proof:

@@ -137,20 +137,40 @@ covered_files()
 	overlay_files | grep -E '^(net|drivers)/.*\.c$' | grep -vE '/tests/|/flow_kunit'
 }
 
+# What this base goes without, as the words of one line: hooks, and sub-series
+# with a / behind.  With UPSTREAM_ONLY empty the functions below tell of all.
+UPSTREAM_ONLY=$(sed 's/#.*//; s/[[:space:]].*//; /^$/d' \
+	"$ROOT/hooks/$BASE/upstream-only" 2>/dev/null | paste -sd ' ')
+
 # The sub-series in stacking order, one per line: NAME PREFIX
 sub_series()
 {
 	[ ! -f "$ROOT/series/order" ] ||
-		sed 's/#.*//; s/^[[:space:]]*//; /^$/d' "$ROOT/series/order"
+		sed 's/#.*//; s/^[[:space:]]*//; /^$/d' "$ROOT/series/order" |
+			awk -v skip=" $UPSTREAM_ONLY " '!index(skip, " " $1 "/ ")'
 }
 
-# Their commits in order, each a file.
+# The commits of a sub-series in order, each a file; without those of which
+# nothing is left here.
+commits_of()
+{
+	local file
+
+	for file in "$ROOT/series/$1"/[0-9]*.txt; do
+		if [ -z "$UPSTREAM_ONLY" ] || [ ! -f "$file" ] ||
+		   [ -n "$(entries overlay "$file")$(entries hook "$file")" ]; then
+			echo "$file"
+		fi
+	done
+}
+
+# Those of all.
 commit_files()
 {
 	local name
 
 	while read -r name _; do
-		printf '%s\n' "$ROOT/series/$name"/[0-9]*.txt
+		commits_of "$name"
 	done < <(sub_series)
 }
 
@@ -160,9 +180,11 @@ entries()
 	local kind=$1
 
 	shift
-	awk -v kind="$kind:" 'FNR == 1 { list = 0 }
+	awk -v kind="$kind:" -v skip=" $UPSTREAM_ONLY " 'FNR == 1 { list = 0 }
 		$0 == "---" { list = 1; next }
-		list && $1 == kind { sub(/^[^ ]* /, ""); print }' "$@" /dev/null
+		list && $1 == kind && !index(skip, " " $2 " ") {
+			sub(/^[^ ]* /, ""); print
+		}' "$@" /dev/null
 }
 
 # TAP for the tests in scripts/test: tap_plan N, then per test

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # Usage: scripts/test/tree.sh
 #
-# Overlay, hooks and series become commits, only what changed is written, and
-# what does not fit together is refused.  With a kernel of three files.
+# Overlay, hooks and series become commits, only what changed is written, what
+# is upstream only is left out, and what does not fit together is refused.  With a kernel of three files.
 # check: cpus 1
 
 # shellcheck source=scripts/lib.sh
@@ -63,7 +63,7 @@ refuse()
 	cp -a "$dir/good/." "$repo/"
 }
 
-tap_plan 18
+tap_plan 23
 make_tree
 [ "$rc" = 0 ] && [ "$(kgit log --format=%s base..series | paste -sd ' ')" = "net: newer net: new" ]
 tap $? "one commit per entry, in order"
@@ -112,6 +112,32 @@ echo 'proof: newer test_new' >>"$repo/series/first/02-newer.txt"
 refuse 2 "may follow" "a proof without a reason"
 echo "second net-next" >>"$repo/series/order"
 refuse 2 "does not exist" "a sub-series without commits"
+# What a base goes without: the second commit has nothing else.
+sed -i 's/^overlay: .*/hook: two.patch/' "$repo/series/first/02-newer.txt"
+mkdir -p "$repo/series/second"
+printf 'net: last\n\nWhy.\n---\noverlay: net/netfilter/newer.sh\n' >"$repo/series/second/01-last.txt"
+echo "second net-next" >>"$repo/series/order"
+cp -a "$repo/series" "$dir/upstream"
+refuse 2 "v7.3/two.patch belongs to no commit or does not exist" "a hook that is missing, and not upstream only"
+without()
+{
+	rm -rf "$repo/series"
+	cp -a "$dir/upstream" "$repo/series"
+	printf '%s\n' "$@" >"$repo/hooks/v7.3/upstream-only"
+}
+without 'two.patch is for others' 'second/ not here'
+make_tree
+[ "$rc" = 0 ] && [ "$(kgit log --format=%s base..series)" = "net: new" ] &&
+	[ ! -e "$tree/net/netfilter/newer.sh" ]
+tap $? "hooks and sub-series that are upstream only are left out"
+without 'two.patch'
+refuse 2 "'two.patch' is not HOOK REASON" "upstream only without a reason"
+without 'two.patch is for others' 'three.patch is nowhere'
+refuse 2 "'three.patch is nowhere' is not" "upstream only, but in no commit"
+without 'one.patch is for others' 'two.patch is for others'
+refuse 2 "v7.3/one.patch belongs to no commit" "a hook that is there, and upstream only"
+make_tree
+
 echo edited >>"$tree/net/netfilter/Makefile"
 refuse 2 "generated" "a tree that somebody edited"
 kgit checkout -q -f
