@@ -336,8 +336,10 @@ static bool nf_flow_nexthop_stale(const struct nf_flow_nexthop *nh)
 
 bool nf_flow_nexthop_valid(const struct flow_offload *flow)
 {
-	return !nf_flow_nexthop_stale(flow->nexthop[FLOW_OFFLOAD_DIR_ORIGINAL]) &&
-	       !nf_flow_nexthop_stale(flow->nexthop[FLOW_OFFLOAD_DIR_REPLY]);
+	struct nf_flow_nexthop * const *nh = flow->nexthop;
+
+	return !nf_flow_nexthop_stale(nh[FLOW_OFFLOAD_DIR_ORIGINAL]) &&
+	       !nf_flow_nexthop_stale(nh[FLOW_OFFLOAD_DIR_REPLY]);
 }
 
 static int nf_flow_netevent(struct notifier_block *nb, unsigned long event,

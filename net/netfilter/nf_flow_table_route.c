@@ -23,7 +23,7 @@
 struct nf_flow_route_net {
 	struct net		*net;
 	struct notifier_block	fib_nb;
-	unsigned long		changed;	/* when fib_nb was called last */
+	unsigned long		changed;	/* fib_nb called last */
 	atomic_t		events;		/* of IPv6 */
 	bool			poll;		/* fib_nb is not registered */
 	bool			dead;		/* there are no more routes */

@@ -323,7 +323,7 @@ test_offer() # the packet that offers a flow to hardware
 
 	read -ra fwd <<< "$(fwd_args 4 udp $SPORT $DPORT)"
 	read -ra rev <<< "$(rev_args 4 udp $SPORT $DPORT)"
-	for function in flow_offload_alloc nf_flow_offload_refresh; do
+	for function in flow_offload_alloc nf_flow_offload_work_alloc; do
 		empty
 		udp_timeout 30
 		flow_ruleset "rc, rs"
@@ -379,7 +379,8 @@ test_free() # a flowtable without memory for DESTROY goes after its flows
 {
 	local fwd
 
-	each_interval 4 nf_flow_table:nf_flow_table_free flowtable_goes
+	each_nth nf_flow_table:nf_flow_table_free fail_workers nothing true \
+		flowtable_goes
 	works afterwards
 }
 

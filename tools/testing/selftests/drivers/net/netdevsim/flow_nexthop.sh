@@ -101,7 +101,8 @@ arrive()
 
 	shift
 	check "$what" "$(frames "${fwd[@]}" n=$N "$@")" "$(got)"
-	"$FLOW_FRAMES" "${TO_CLIENT[@]}" "${rev[@]}" "${BACK[@]}" > /dev/null 2>&1
+	"$FLOW_FRAMES" "${TO_CLIENT[@]}" "${rev[@]}" "${BACK[@]}" \
+		> /dev/null 2>&1
 	check "$what: in hardware again" "$(wait_offload 1)" ""
 	snap
 	check "$what: hits" "$(frames "${fwd[@]}" n=$N "$@")" "$(got)"
@@ -357,7 +358,8 @@ test_nexthop() # a nexthop object that becomes another
 	for family in 4 6; do
 		fresh
 		net=$(addr_of $family 9 0)/$((family == 4 ? 24 : 64))
-		router_ip -$family nexthop add id 7 dev rs via "$(addr_of $family 2 100)"
+		router_ip -$family nexthop add id 7 dev rs \
+			via "$(addr_of $family 2 100)"
 		router_ip -$family route add "$net" nhid 7
 		start
 		leaves "nexthop" router_ip -$family nexthop replace id 7 dev rs \
