@@ -367,20 +367,19 @@ none_left()
 }
 
 # A flow holds its connection, so that does not go before the flow has gone.
-flowtable_goes()
-{
-	bound
-	ip netns exec "$router" nft flush ruleset
-	ip netns exec "$router" conntrack -F > /dev/null 2>&1
-	check "connections" "$(slowwait 10 none_left)" ""
-}
-
 test_free() # a flowtable without memory for DESTROY goes after its flows
 {
-	local fwd
+	local times fwd
 
-	each_nth nf_flow_table:nf_flow_table_free fail_workers nothing true \
-		flowtable_goes
+	for times in 1 2 4; do
+		bound
+		fail_always nf_flow_table:nf_flow_offload_work_alloc $times
+		ip netns exec "$router" nft flush ruleset
+		ip netns exec "$router" conntrack -F > /dev/null 2>&1
+		check_wait "$times failed" 10 fail_fired
+		fail_off
+		check_wait "$times: connections" 10 none_left
+	done
 	works afterwards
 }
 
