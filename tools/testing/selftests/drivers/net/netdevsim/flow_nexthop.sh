@@ -362,7 +362,8 @@ test_nexthop() # a nexthop object that becomes another
 			via "$(addr_of $family 2 100)"
 		router_ip -$family route add "$net" nhid 7
 		start
-		leaves "nexthop" router_ip -$family nexthop replace id 7 dev rs \
+		leaves "nexthop" \
+			router_ip -$family nexthop replace id 7 dev rs \
 			via "$(addr_of $family 2 101)"
 		arrive "nexthop" xdmac=$MAC_OTHER
 		router_ip nexthop del id 7
@@ -447,10 +448,10 @@ test_unrelated() # 10000 connections and a route that is none of theirs
 		fence router_ip route add "$(addr_of $family 99 1)" \
 			via "$(addr_of $family 2 101)"
 		fence router_ip route del "$(addr_of $family 99 1)"
-		fence router_ip -$family rule add from "$(addr_of $family 99 1)" \
-			table 99
-		fence router_ip -$family rule del from "$(addr_of $family 99 1)" \
-			table 99
+		fence router_ip -$family rule add \
+			from "$(addr_of $family 99 1)" table 99
+		fence router_ip -$family rule del \
+			from "$(addr_of $family 99 1)" table 99
 		fence neigh $family 101 $MAC_FENCE
 	done
 	flow_flush
