@@ -21,14 +21,16 @@
 mapfile -t fragments < <(fragment_files uml)
 config=$(cat "$ROOT/scripts/kbuild.sh" "${fragments[@]}" | sha256sum | cut -c 1-16)
 
-# configure_steps COMMIT: the same Kconfig files make the same .config
+# configure_steps COMMIT: the same Kconfig files make the same .config, unless
+# scripts/proof, which builds here too, made another one meanwhile.
 configure_steps()
 {
-	local key
+	local key made=$STEPS_DIR/.configured
 
 	key=$config-$(git -C "$TREE" ls-tree -r "$1" | grep Kconfig | sha256sum)
-	[ "$(cat "$STEPS_DIR/.configured" 2>/dev/null)" != "$key" ] || return 0
-	configure_any "$STEPS_DIR" uml && echo "$key" >"$STEPS_DIR/.configured"
+	[ "$(cat "$made" 2>/dev/null)" != "$key $(sha256sum <"$STEPS_DIR/.config")" ] || return 0
+	configure_any "$STEPS_DIR" uml &&
+		echo "$key $(sha256sum <"$STEPS_DIR/.config")" >"$made"
 }
 
 build_commit()

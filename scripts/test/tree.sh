@@ -3,7 +3,8 @@
 # Usage: scripts/test/tree.sh
 #
 # Overlay, hooks and series become commits, only what changed is written, what
-# is upstream only is left out, and what does not fit together is refused.  With a kernel of three files.
+# is upstream only is left out, and what does not fit together is refused.  With
+# a kernel of three files.
 # check: cpus 1
 
 # shellcheck source=scripts/lib.sh

@@ -267,15 +267,21 @@ test_at_once() # ten changes take less than two seconds
 	check_true "time" [ $((time - idle)) -lt 2000 ]
 }
 
+# With connections to a net behind a gateway, which is $net from here on.
+start_far()
+{
+	fresh
+	net=$(addr_of "$family" 9 0)/$((family == 4 ? 24 : 64))
+	router_ip route add "$net" via "$(addr_of "$family" 2 100)"
+	start
+}
+
 test_gateway() # another gateway
 {
 	local family fwd rev net FAR=9
 
 	for family in 4 6; do
-		fresh
-		net=$(addr_of $family 9 0)/$((family == 4 ? 24 : 64))
-		router_ip route add "$net" via "$(addr_of $family 2 100)"
-		start
+		start_far
 		leaves "gateway" router_ip route replace "$net" \
 			via "$(addr_of $family 2 101)"
 		arrive "gateway" xdmac=$MAC_OTHER
@@ -376,10 +382,7 @@ test_multipath() # one more next hop, and one less
 	local family fwd rev net FAR=9
 
 	for family in 4 6; do
-		fresh
-		net=$(addr_of $family 9 0)/$((family == 4 ? 24 : 64))
-		router_ip route add "$net" via "$(addr_of $family 2 100)"
-		start
+		start_far
 		fence router_ip route replace "$net" \
 			nexthop via "$(addr_of $family 2 101)" \
 			nexthop via "$(addr_of $family 2 100)"
