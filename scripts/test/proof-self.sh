@@ -4,7 +4,7 @@
 #
 # scripts/proof finds what is no proof.  With commits made up for it: a "fix"
 # of a text that the test flow_fault looks for, and one that fixes nothing.
-# check: slow
+# check: SLOW=1
 # check: timeout 1800
 # check: cpus 1
 # check: needs tree

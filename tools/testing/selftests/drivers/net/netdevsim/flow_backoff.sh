@@ -55,17 +55,42 @@ status_is()
 		grep -qF "[$1]"
 }
 
-# What the core asks hardware of flows that have no packets for two of the ten
-# seconds that they may have none.
-polls()
+# Questions that hardware was asked and those that it had no answer for
+asked()
+{
+	awk '$1 == "stats" { stats = $2 }
+	     $1 == "stats_unknown" { unknown = $2 }
+	     END { print stats, unknown }' "$FLOW_DEBUGFS/counters"
+}
+
+# polls_since STATS UNKNOWN: as asked, counted from there
+polls_since()
 {
 	local stats unknown
 
-	stats=$(flow_counter stats)
-	unknown=$(flow_counter stats_unknown)
+	read -r stats unknown < <(asked)
+	echo "$((stats - $1)) $((unknown - $2))"
+}
+
+# What is asked of flows that have no packets for two of the ten seconds that
+# they may have none.
+polls()
+{
+	local before
+
+	read -ra before < <(asked)
 	sleep 2.5
-	echo "$(($(flow_counter stats) - stats))" \
-		"$(($(flow_counter stats_unknown) - unknown))"
+	polls_since "${before[@]}"
+}
+
+# half_unknown STATS UNKNOWN: and since then there were some. In the middle of
+# a poll it is not so.
+half_unknown()
+{
+	local known unknown
+
+	read -r known unknown < <(polls_since "$@")
+	[ "$known" -gt 1 ] && [ "$known" = "$unknown" ]
 }
 
 # The core offers it when there is a packet for it, a second after the last one
@@ -104,7 +129,7 @@ test_room() # ... and hardware that can again gets it
 	flow_knob disable 0
 	read -ra fwd <<< "$(fwd_args 4 udp $SPORT $DPORT)"
 	check "entries" "$(slowwait 15 refreshed 2)" ""
-	check "status" "$(flow_hw_status ipv4)" 1
+	check_wait "status" 5 hw_status_is ipv4 1
 }
 
 test_evicted() # evicted entries are offered at once, not after a while
@@ -119,7 +144,7 @@ test_evicted() # evicted entries are offered at once, not after a while
 		check "evicted" "$(flow_counter entries)" 0
 		check "round $i" "$(slowwait 3 refreshed 2)" ""
 	done
-	check "status" "$(flow_hw_status ipv4)" 1
+	check_wait "status" 5 hw_status_is ipv4 1
 }
 
 test_new_ones() # what waits does not keep new connections waiting
@@ -154,7 +179,7 @@ test_refused_is_not_polled() # nobody is asked for what nobody has taken
 # Each question goes to two ports, of which one has the answer.
 test_half() # one direction in hardware: not [HW_OFFLOAD], half of the questions
 {
-	local fwd rev driver known unknown
+	local fwd rev driver before
 
 	fresh
 	udp_timeout 10
@@ -163,13 +188,12 @@ test_half() # one direction in hardware: not [HW_OFFLOAD], half of the questions
 	start
 	check_wait "refused" 5 refused_is driver $((driver + 1))
 	check "entries" "$(slowwait 5 flow_entries_are 1)" ""
-	read -r known unknown <<< "$(polls)"
-	check_true "asked" [ "$known" -gt 0 ]
-	check "stats of what is not there" $((unknown - known)) 0
+	read -ra before < <(asked)
+	check_wait "half of the questions" 8 half_unknown "${before[@]}"
 	check "status" "$(flow_hw_status ipv4)" 0
 	udp_timeout 30
 	check "other half" "$(slowwait 10 refreshed 2)" ""
-	check "status" "$(flow_hw_status ipv4)" 1
+	check_wait "status" 5 hw_status_is ipv4 1
 }
 
 test_evicted_status() # what hardware has given up is not [HW_OFFLOAD]
@@ -181,7 +205,7 @@ test_evicted_status() # what hardware has given up is not [HW_OFFLOAD]
 	evicted=$(hw_stat evicted)
 	start
 	check "in hardware" "$(wait_offload 1)" ""
-	check_true "before" status_is HW_OFFLOAD
+	check_wait "before" 5 status_is HW_OFFLOAD
 	flow_knob evict 1
 	check_wait "one" 10 status_is OFFLOAD
 	flow_knob evict 1

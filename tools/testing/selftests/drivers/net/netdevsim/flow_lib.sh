@@ -354,6 +354,12 @@ flow_hw_status()
 		grep -c HW_OFFLOAD
 }
 
+# hw_status_is FAMILY CONNECTIONS: the core says so after the driver has agreed
+hw_status_is()
+{
+	[ "$(flow_hw_status "$1")" = "$2" ]
+}
+
 # wait_offload CONNECTIONS: until both directions of them are in hardware
 wait_offload()
 {

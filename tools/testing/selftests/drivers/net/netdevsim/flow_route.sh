@@ -81,8 +81,8 @@ rev_routed() { :; }
 test_routed() # routed TCP and UDP, IPv4 and IPv6
 {
 	nat routed
-	check "IPv4 status" "$(flow_hw_status ipv4)" 2
-	check "IPv6 status" "$(flow_hw_status ipv6)" 2
+	check_wait "IPv4 status" 5 hw_status_is ipv4 2
+	check_wait "IPv6 status" 5 hw_status_is ipv6 2
 }
 
 test_slow_is_seen() # the tap and the counters do see what the CPU forwards

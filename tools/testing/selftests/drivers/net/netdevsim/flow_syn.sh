@@ -64,7 +64,8 @@ test_forged_syn() # a SYN goes to conntrack, its connection stays in hardware
 		check "IPv$family entries" "$(flow_counter entries)" 2
 		check "IPv$family replace" "$(flow_counter replace)" "$replace"
 		check "IPv$family destroy" "$(flow_counter destroy)" "$destroy"
-		check "IPv$family status" "$(flow_hw_status ipv$family)" 1
+		check_wait "IPv$family status" 5 \
+			hw_status_is ipv$family 1
 	done
 }
 

@@ -242,7 +242,7 @@ test_flowtable_device_status() # ... and they are not shown as in hardware
 {
 	fresh
 	check "offload" "$(offload_flow 4 udp 4000 5000)" ""
-	check "status" "$(flow_hw_status ipv4)" 1
+	check_wait "status" 5 hw_status_is ipv4 1
 	ip netns exec "$router" nft \
 		"delete flowtable inet fast ft { devices = { rs } ; }"
 	check "gone" "$(slowwait "$WAIT_TIMEOUT" no_hw_flows)" ""

@@ -138,7 +138,7 @@ test_gre_lives() # GRE: stays in the flowtable
 	flow_knob fake_idle_ms 20000
 	stats=$(flow_counter stats)
 	check_wait "counted" 20 stats_rose 4
-	check "status" "$(flow_hw_status ipv4)" 1
+	check_wait "status" 5 hw_status_is ipv4 1
 	check "entries" "$(flow_counter entries)" 2
 }
 
