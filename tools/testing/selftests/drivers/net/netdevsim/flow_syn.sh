@@ -142,6 +142,37 @@ test_close_at_once() # FIN and RST take a connection out of hardware at once
 	check_true "gone at once, of 8: $gone" [ "$gone" -ge 6 ]
 }
 
+# entries_within MS N: the table has N entries before MS milliseconds are over
+entries_within()
+{
+	local end=$((${EPOCHREALTIME/./} + $1 * 1000))
+
+	while entries_now && [ "$ENTRIES" != "$2" ]; do
+		[ "${EPOCHREALTIME/./}" -lt $end ] || return
+	done
+}
+
+# As above; what looks for such connections has a rest of a tenth of a second.
+test_delete_at_once() # a deleted connection leaves hardware at once
+{
+	local i left gone=0
+
+	flow_flush
+	flow_ruleset "rc, rs"
+	for i in 1 2 3 4 5 6 7 8; do
+		check "connection $i" \
+			"$(offload_flow 4 tcp $((SPORT + i)) $DPORT)" ""
+	done
+	for i in 1 2 3 4 5 6 7 8; do
+		left=$((16 - 2 * i))
+		ip netns exec "$router" conntrack -D -p tcp \
+			--orig-port-src $((SPORT + i)) > /dev/null 2>&1
+		entries_within 300 $left && ((gone++))
+		check "connection $i" "$(slowwait 10 flow_entries_are $left)" ""
+	done
+	check_true "gone at once, of 8: $gone" [ "$gone" -ge 6 ]
+}
+
 flow_require nft ethtool conntrack
 flow_setup rc rs
 hw_tc_offload on rc rs

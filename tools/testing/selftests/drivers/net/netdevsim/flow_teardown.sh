@@ -418,6 +418,40 @@ test_netns_exit() # netns of the router deleted
 	traffic_stop
 }
 
+# There is one worker, and it is busy with a flow of another netns when the flows
+# of this one come to their end.
+test_netns_exit_queued() # ... while its flows wait for their DESTROY
+{
+	local queue=/sys/devices/virtual/workqueue/nf_ft_offload_del/max_active
+	local second= active fwd
+
+	fresh
+	[ -w $queue ] || {
+		skip "the workqueues of nf_flow_table are not in sysfs"
+		return
+	}
+	second_router second_setup
+	frames_setup
+	check "offload" "$(offload_flow 4 tcp 4000 5000)" ""
+	read -r active < $queue
+	echo 1 > $queue
+	flow_knob del_delay_ms 1500
+	read -ra fwd <<< "$(fwd_args 4 tcp 4000 5000)"
+	frames "${fwd[@]}" flags=04 > /dev/null
+	ip netns del "$second"
+	check "exit" "$(slowwait 20 second_router second_is_gone)" ""
+	check "second: entries" "$(second_router flow_counter entries)" 0
+	flow_knob del_delay_ms 0
+	echo "$active" > $queue
+	check "entries" "$(slowwait 10 flow_entries_are 0)" ""
+	second_router flow_cleanup_devices
+}
+
+second_is_gone()
+{
+	! ip netns list | grep -q "$second" && [ "$(nsim_devlinks)" = 1 ]
+}
+
 test_netns_move() # port moved to another netns
 {
 	fresh
