@@ -258,7 +258,7 @@ end_netns_exit()
 {
 	storm leave
 	ip netns del "$router" || return
-	slowwait 20 netns_is_gone "$router" || return
+	slowwait 60 netns_is_gone "$router" || return
 	read_table
 	want left "entries after the netns has ended" "${T[entries]}" 0
 	want left "bindings" "${T[unbind]}" "${T[bind]}"

@@ -11,19 +11,12 @@ N=60
 SPORT=4000
 DPORT=5000
 
-flow_timeout()
-{
-	ip netns exec "$router" sysctl -wq \
-		"net.netfilter.nf_flowtable_tcp_timeout=$1" \
-		"net.netfilter.nf_flowtable_udp_timeout=$1"
-}
-
 # The core does not ask for numbers before a tenth of the timeout is over.
 fresh()
 {
 	flow_flush
 	slowwait 5 flow_entries_are 0 > /dev/null
-	flow_timeout 3000
+	flow_timeout both 3000
 	flow_ruleset "rc, rs"
 }
 
@@ -111,7 +104,7 @@ test_not_counted() # nobody asks for numbers that nobody wants
 	local stats
 
 	flow_flush
-	flow_timeout 3000
+	flow_timeout both 3000
 	ip netns exec "$router" nft -f - <<-RULES
 		table inet fast {
 			flowtable ft {

@@ -146,16 +146,10 @@ no_binding()
 	check "$1: entries" "$(flow_counter entries)" 0
 }
 
-udp_timeout()
-{
-	ip netns exec "$router" sysctl -wq \
-		net.netfilter.nf_flowtable_udp_timeout="$1"
-}
-
 works()
 {
 	flow_flush
-	udp_timeout 30
+	flow_timeout udp 30
 	flow_ruleset "rc, rs"
 	check "$1: offload" "$(offload_flow 4 udp $SPORT $DPORT)" ""
 	read -ra fwd <<< "$(fwd_args 4 udp $SPORT $DPORT)"
@@ -228,7 +222,7 @@ test_reload() # a reload that fails leaves the flowtable that was there
 		devices = { rc, rs }; flags offload; }; }' > "$tmp/ruleset"
 	# No flow of an earlier round times out while a later one is counted.
 	empty
-	udp_timeout 600
+	flow_timeout udp 600
 	each_nth nf_flow_table fail_task bound reload_left \
 		ip netns exec "$router" nft -f "$tmp/ruleset"
 	works afterwards
@@ -293,7 +287,7 @@ workers()
 	local fwd nomem
 
 	empty
-	udp_timeout 2
+	flow_timeout udp 2
 	flow_ruleset "rc, rs"
 	nomem=$(flow_refused nomem)
 	each_nth "$1" fail_workers nothing true flow_life
@@ -328,7 +322,7 @@ test_offer() # the packet that offers a flow to hardware
 	read -ra rev <<< "$(rev_args 4 udp $SPORT $DPORT)"
 	for function in flow_offload_alloc nf_flow_offload_work_alloc; do
 		empty
-		udp_timeout 30
+		flow_timeout udp 30
 		flow_ruleset "rc, rs"
 		fail_always nf_flow_table:$function 1
 		open_flow udp
@@ -346,7 +340,7 @@ test_packets() # no memory for a packet: it goes to the CPU
 	local fwd
 
 	empty
-	udp_timeout 30
+	flow_timeout udp 30
 	flow_ruleset "rc, rs"
 	check "offload" "$(offload_flow 4 udp $SPORT $DPORT)" ""
 	read -ra fwd <<< "$(fwd_args 4 udp $SPORT $DPORT)"

@@ -594,6 +594,14 @@ static void run(int argc, char **argv)
 		} else if (r.sent == n || r.sent - seen >= WINDOW) {
 			/* When all is there, wait for what is too much. */
 			if (now_ms() - last > (seen < r.sent ? patience : 30)) {
+				/* It may have come while nobody looked. */
+				before = r;
+				receive(rx, &want, any, &r);
+				if (r.received != before.received) {
+					seen += r.received - before.received;
+					last = now_ms();
+					continue;
+				}
 				if (r.sent == n)
 					break;
 				/* Lost, or for nobody: go on without. */

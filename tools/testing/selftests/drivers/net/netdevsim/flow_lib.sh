@@ -332,6 +332,19 @@ flow_entries_are()
 	[ "$(flow_counter entries)" = "$1" ]
 }
 
+# flow_timeout tcp|udp|both SEC: how long flows live without packets. A machine
+# that is busy takes half a minute to look at a few of them.
+flow_timeout()
+{
+	local proto=$1
+
+	[ "$proto" != both ] || proto="tcp udp"
+	for proto in $proto; do
+		ip netns exec "$router" sysctl -wq \
+			"net.netfilter.nf_flowtable_${proto}_timeout=$2"
+	done
+}
+
 flow_knob()
 {
 	echo "$2" > "$FLOW_DEBUGFS/$1"

@@ -326,4 +326,5 @@ flow_require nft ethtool conntrack
 trap 'pppoe_close; flow_cleanup' EXIT
 flow_setup rc rs
 hw_tc_offload on rc rs
+flow_timeout both 600
 flow_run

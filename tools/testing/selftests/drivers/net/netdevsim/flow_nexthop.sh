@@ -69,6 +69,7 @@ fresh()
 		neigh $f 101 $MAC_OTHER
 		neigh $f 102 $MAC_FENCE
 	done
+	flow_timeout both 600
 	flow_ruleset "rc, rs, r3"
 }
 
@@ -255,15 +256,19 @@ ten()
 }
 
 # Five seconds, were it for the tick of garbage collection. What the commands
-# take is known from a neighbour that has no connection.
+# take is known from a neighbour that has no connection, unless something else
+# takes the machine's time: so once of three times is enough.
 test_at_once() # ten changes take less than two seconds
 {
 	local family=4 time idle
 
 	fresh
-	idle=$(ten 101 0)
-	time=$(ten 100 "$(flow_counter destroy)")
-	ktap_print_msg "$time ms, and $idle ms if nobody cares"
+	for _ in 1 2 3; do
+		idle=$(ten 101 0)
+		time=$(ten 100 "$(flow_counter destroy)")
+		ktap_print_msg "$time ms, and $idle ms if nobody cares"
+		[ $((time - idle)) -ge 2000 ] || break
+	done
 	check_true "time" [ $((time - idle)) -lt 2000 ]
 }
 
@@ -442,8 +447,7 @@ test_unrelated() # 10000 connections and a route that is none of theirs
 	fresh
 	max=$(sysctl -n net.netfilter.nf_conntrack_max)
 	sysctl -wq net.netfilter.nf_conntrack_max=65536
-	ip netns exec "$router" sysctl -wq \
-		net.netfilter.nf_flowtable_udp_timeout=600
+	flow_timeout udp 36000
 	many 10.0.2.100 $((MANY / 2))
 	many 2001:db8:2::100 $((MANY / 2))
 	check "in hardware" "$(slowwait 60 flow_entries_are $((MANY * 2)))" ""
@@ -459,8 +463,6 @@ test_unrelated() # 10000 connections and a route that is none of theirs
 	done
 	flow_flush
 	slowwait 60 flow_entries_are 0 > /dev/null
-	ip netns exec "$router" sysctl -wq \
-		net.netfilter.nf_flowtable_udp_timeout=30
 	sysctl -wq net.netfilter.nf_conntrack_max="$max"
 }
 

@@ -11,18 +11,11 @@ SPORT=4000
 DPORT=5000
 QUEUE=/sys/devices/virtual/workqueue/nf_ft_offload_add/max_active
 
-flow_timeout()
-{
-	ip netns exec "$router" sysctl -wq \
-		"net.netfilter.nf_flowtable_$1_timeout=$2"
-}
-
 fresh()
 {
 	flow_flush
 	slowwait 5 flow_entries_are 0 > /dev/null
-	flow_timeout tcp 1000
-	flow_timeout udp 1000
+	flow_timeout both 1000
 	flow_ruleset "rc, rs"
 }
 
@@ -93,16 +86,16 @@ queued()
 	fresh
 	read -r active < $QUEUE
 	echo 1 > $QUEUE
-	flow_knob add_delay_ms 5000
+	flow_knob add_delay_ms 15000
 	replace=$(flow_counter replace)
 	begin=$(timestamp_ms)
 	start udp 4001
 	start tcp $SPORT
 	"$@"
-	check_true "busy" [ $(($(timestamp_ms) - begin)) -lt 10000 ]
+	check_true "busy" [ $(($(timestamp_ms) - begin)) -lt 30000 ]
 	start udp 4002
 	flow_knob add_delay_ms 0
-	check "those before and after" "$(slowwait 20 installed 4001 4002)" ""
+	check "those before and after" "$(slowwait 60 installed 4001 4002)" ""
 	check "replace" $(($(flow_counter replace) - replace)) 4
 	check "entry" "$(grep -c " proto=tcp " "$FLOW_DEBUGFS/entries")" 0
 	echo "$active" > $QUEUE

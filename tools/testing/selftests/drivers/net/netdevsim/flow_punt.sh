@@ -347,9 +347,16 @@ test_on() # ... and on again, the core puts the connections into hardware
 	check_deltas rc.hit=$N rs.tx=$N
 }
 
+original_packets()
+{
+	[ "$(ip netns exec "$router" conntrack -L -p udp 2> /dev/null |
+	     sed 's/.*src=10.0.1.100 [^[]*packets=\([0-9]*\).*src.*/\1/')" \
+	  = "$1" ]
+}
+
 test_toggle() # entries do not work while it is off, but can be read and removed
 {
-	local stats destroy fwd packets
+	local stats destroy fwd
 
 	hw 4 udp
 	check "on" "$(frames "${fwd[@]}" n=$N)" "$(got)"
@@ -362,9 +369,7 @@ test_toggle() # entries do not work while it is off, but can be read and removed
 	stats=$(flow_counter stats)
 	check_wait "stats" 10 until_counter_is ">= $((stats + 2))" \
 		flow_counter stats
-	packets=$(ip netns exec "$router" conntrack -L -p udp 2> /dev/null |
-		sed 's/.*src=10.0.1.100 [^[]*packets=\([0-9]*\).*src.*/\1/')
-	check "packets" "$packets" $((2 * N + 1))
+	check_wait "packets" 5 original_packets $((2 * N + 1))
 	destroy=$(flow_counter destroy)
 	ip netns exec "$router" conntrack -D -p udp > /dev/null 2>&1
 	check "removed" "$(slowwait 10 flow_entries_are 0)" ""

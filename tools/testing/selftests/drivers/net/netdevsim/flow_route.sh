@@ -366,4 +366,5 @@ test_gso() # GSO frames pass whole, or segmented if the port cannot send them
 flow_require nft ethtool conntrack
 flow_setup rc rs
 hw_tc_offload on rc rs
+flow_timeout both 600
 flow_run

@@ -72,6 +72,7 @@ test_accounting() # conntrack accounts what hardware forwards
 {
 	local family
 
+	flow_timeout both 30
 	for family in 4 6; do
 		accounting $family udp
 		accounting $family tcp
@@ -83,6 +84,7 @@ test_accounting_paths() # ... and adds what other paths forward of it
 	local fwd packets=$((3 * N + 1)) want
 
 	ruleset
+	flow_timeout both 30
 	read -ra fwd <<< "$(fwd_args 4 udp $SPORT $DPORT)"
 	check "offload" "$(offload_flow 4 udp $SPORT $DPORT)" ""
 	snap
@@ -119,7 +121,7 @@ background()
 
 three_paths()
 {
-	local family fwd wait=wait=150
+	local family fwd wait=wait=2000
 
 	: > "$tmp"
 	for family in 4 6; do
@@ -159,6 +161,7 @@ prepare()
 	local family
 
 	ruleset "$1"
+	flow_timeout udp 600
 	for family in 4 6; do
 		offload_flow $family udp $SPORT $DPORT
 		frames_third $family sport=$SPORT dport=$DPORT -- \
@@ -167,9 +170,10 @@ prepare()
 			xsmac=$MAC_R3 xdmac=$MAC_THIRD xttl=63 \
 			src="$(addr_of $family 2 100)" sport=$DPORT \
 			dst="$(addr_of $family 3 100)" dport=$SPORT > /dev/null
+		# The two of rc and rs, and the one from rs to r3
+		slowwait "$WAIT_TIMEOUT" flow_entries_are \
+			$((family == 4 ? 3 : 6)) > /dev/null
 	done
-	# For each family: the two of rc and rs, and the one from rs to r3.
-	slowwait "$WAIT_TIMEOUT" flow_entries_are 6 > /dev/null
 	check "entries" "$(flow_counter entries)" 6
 	snap
 }

@@ -39,8 +39,7 @@ traffic_start()
 	PIDS=()
 	replace=$(flow_counter replace)
 	stats=$(flow_counter stats)
-	ip netns exec "$router" sysctl -wq \
-		net.netfilter.nf_flowtable_udp_timeout=1
+	flow_timeout udp 1
 	for family in 4 6; do
 		for proto in tcp udp; do
 			i=$((i + 1))
@@ -154,6 +153,7 @@ fresh()
 		flow_setup rc rs
 	fi
 	hw_tc_offload on rc rs
+	flow_timeout udp 30
 	flow_ruleset "rc, rs"
 }
 
@@ -339,8 +339,9 @@ test_two_routers() # two routers, one of them torn down: the other goes on
 	check "delete" $? 0
 	check_wait "hits" 5 hits_move
 	check "traffic runs" "$(traffic_runs || echo over)" ""
-	check_true "entries" \
-		[ "$(flow_counter entries)" -ge $((2 * CONNECTIONS)) ]
+	# Those of UDP come and go.
+	check_wait "entries" 10 until_counter_is ">= $((2 * CONNECTIONS))" \
+		flow_counter entries
 	traffic_finish
 	second_router flow_cleanup_devices
 	flow_flush
@@ -365,10 +366,11 @@ test_port_delete() # port deleted: nothing leads to it any more
 	traffic_start
 	echo 1 > "$NSIM_BUS/devices/netdevsim$NSIM_ROUTER/del_port" ||
 		check "delete" failed ""
-	# The port took them along; the core had none to remove.
+	# The port took them along; the core had none to remove. Those of UDP
+	# may have been out for a moment.
 	check "entries" "$(flow_counter entries)" 0
 	check_true "purged" \
-		[ "$(flow_counter port_purged)" -ge $((2 * CONNECTIONS)) ]
+		[ "$(flow_counter port_purged)" -ge $CONNECTIONS ]
 	report "port deleted"
 	traffic_stop
 }
@@ -411,19 +413,19 @@ test_netns_exit() # netns of the router deleted
 	fresh
 	traffic_start
 	ip netns del "$router"
-	check "exit" "$(slowwait 20 netns_is_gone)" ""
+	check "exit" "$(slowwait 60 netns_is_gone)" ""
 	check "entries" "$(flow_counter entries)" 0
 	check "orphans" "$(flow_counter unbind_orphans)" 0
 	report "netns exit"
 	traffic_stop
 }
 
-# There is one worker, and it is busy with a flow of another netns when the flows
+# There is one worker, busy with a flow of another netns when the flows
 # of this one come to their end.
 test_netns_exit_queued() # ... while its flows wait for their DESTROY
 {
 	local queue=/sys/devices/virtual/workqueue/nf_ft_offload_del/max_active
-	local second= active fwd
+	local second='' active fwd
 
 	fresh
 	[ -w $queue ] || {
@@ -439,7 +441,7 @@ test_netns_exit_queued() # ... while its flows wait for their DESTROY
 	read -ra fwd <<< "$(fwd_args 4 tcp 4000 5000)"
 	frames "${fwd[@]}" flags=04 > /dev/null
 	ip netns del "$second"
-	check "exit" "$(slowwait 20 second_router second_is_gone)" ""
+	check "exit" "$(slowwait 60 second_router second_is_gone)" ""
 	check "second: entries" "$(second_router flow_counter entries)" 0
 	flow_knob del_delay_ms 0
 	echo "$active" > $queue
