@@ -3,10 +3,12 @@
 # Usage: scripts/test/series-build.sh
 #
 # Every commit builds on its own, in order, starting with the pristine base: all
-# objects of net/ and drivers/net/, and at the end of a sub-series, with SLOW=1
-# everywhere, the linked kernel and its modules.  What was built with this configuration before is not built again, be
-# it by an earlier run or, where a commit adds no more than tests or
-# documentation, by the commit before it.
+# objects of net/ and drivers/net/, and at the end of a sub-series the linked
+# kernel and its modules.  What was built with this configuration before is not
+# built again, be it by an earlier run, by the clone whose result is in
+# configs/series.built, or, where a commit adds no more than tests or
+# documentation, by the commit before it.  The output says what should be in that
+# list.  SLOW=1 builds and links all.
 # check: slow
 # check: timeout 4500
 # check: cpus 1
@@ -19,7 +21,10 @@
 . "$ROOT/scripts/kbuild.sh"
 
 mapfile -t fragments < <(fragment_files uml)
-config=$(cat "$ROOT/scripts/kbuild.sh" "${fragments[@]}" | sha256sum | cut -c 1-16)
+config=$({ cat "$ROOT/scripts/kbuild.sh" "${fragments[@]}"; gcc --version; } |
+	sha256sum | cut -c 1-16)
+
+LIST=$ROOT/configs/series.built
 
 # configure_steps COMMIT: the same Kconfig files make the same .config, unless
 # scripts/proof, which builds here too, made another one meanwhile.
@@ -43,19 +48,49 @@ targets()
 	fi
 }
 
+# key_of COMMIT: of what kbuild reads
+key_of()
+{
+	echo "$config-$(git -C "$TREE" ls-tree "$1" . tools/ |
+		grep -vP '\t(Documentation|tools|tools/testing)$' | sha256sum | cut -c 1-16)"
+}
+
+# is_built KEY: here, or by the clone that wrote the list
+is_built()
+{
+	[ "${SLOW:-0}" = 0 ] && { [ -e "$OUT/steps/built/$1" ] || grep -qxF "$1" "$LIST"; }
+}
+
 build_commit()
 {
-	local built targets
+	local key targets
 
 	read -ra targets < <(targets "$1")
-	built=$OUT/steps/built/$config-$(git -C "$TREE" ls-tree "$1" . tools/ |
-		grep -vP '\t(Documentation|tools|tools/testing)$' | sha256sum | cut -c 1-16)
-	[ "${targets[0]}" != linux ] || built=$built-linked
-	[ ! -e "$built" ] && [ ! -e "$built-linked" ] || return 0
+	key=$(key_of "$1")
+	! is_built "$key-linked" || return 0
+	if [ "${targets[0]}" = linux ]; then
+		key=$key-linked
+	elif is_built "$key"; then
+		return
+	fi
 	steps_at "$1" &&
 		configure_steps "$1" &&
-		kmake "$STEPS_DIR" "${targets[@]}" || return
-	mkdir -p "${built%/*}" && : >"$built"
+		kmake "$STEPS_DIR" "${targets[@]}" >&2 || return
+	mkdir -p "$OUT/steps/built" && : >"$OUT/steps/built/$key"
+}
+
+# What another clone may leave out, in the order of the commits
+list()
+{
+	local commit key
+
+	for commit in base "${commits[@]}"; do
+		key=$(key_of "$commit")
+		for key in "$key-linked" "$key"; do
+			[ ! -e "$OUT/steps/built/$key" ] && ! grep -qxF "$key" "$LIST" ||
+				echo "$key"
+		done
+	done | awk '!seen[$0]++'
 }
 
 lock tree
@@ -63,10 +98,11 @@ lock tree
 mapfile -t commits < <(git -C "$TREE" rev-list --reverse base..series)
 tap_plan $((${#commits[@]} + 1))
 trap steps_end EXIT
-build_commit base >&2
+build_commit base
 tap $? "the pristine base builds"
 for commit in ${commits[@]+"${commits[@]}"}; do
-	build_commit "$commit" >&2
+	build_commit "$commit"
 	tap $? "$(git -C "$TREE" log -1 --format=%s "$commit")"
 done
+[ "$(list)" = "$(cat "$LIST")" ] || list | sed 's/^/# configs\/series.built: /'
 tap_end
