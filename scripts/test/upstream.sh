@@ -6,8 +6,8 @@
 # they are in the pristine base, pass, skip or fail in the patched guest as
 # they do in the guest of the pristine base.  What the base says is written in
 # configs/upstream.verdicts; it is asked itself with SLOW=1, by a script that is
-# not in that list and by one that differs.  Scripts that take minutes and look
-# at nothing that the series changes run with SLOW=1, too.  A script that differs from the base
+# not in that list and by one that differs.  Scripts that take minutes run with
+# SLOW=1 only, but for nft_flowtable.sh.  A script that differs from the base
 # gets a second run, alone, and says so.  Verdicts are kept: the base's in the
 # cache by base, configuration and tools, the patched ones by the built kernel
 # too.

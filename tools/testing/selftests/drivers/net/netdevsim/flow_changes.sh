@@ -247,12 +247,6 @@ end_device()
 	router_device
 }
 
-netns_is_gone()
-{
-	! ip netns list | grep -q "$1" && [ "$(devlink dev show |
-		grep -c "netdevsim/netdevsim$NSIM_ROUTER\$")" = 1 ]
-}
-
 # The device moves to the first netns, with all that is in its table.
 end_netns_exit()
 {

@@ -109,6 +109,13 @@ nsim_new()
 	done
 }
 
+# netns_is_gone NS: the router's device moves to the first netns then
+netns_is_gone()
+{
+	! ip netns list | grep -q "$1" && [ "$(devlink dev show |
+		grep -c "netdevsim/netdevsim$NSIM_ROUTER\$")" = 1 ]
+}
+
 nsim_del()
 {
 	[ ! -e "$NSIM_BUS/devices/netdevsim$1" ] ||

@@ -115,12 +115,9 @@ entries_now()
 	done < "$FLOW_DEBUGFS/counters"
 }
 
-# Garbage collection runs once a second. If that is what takes a connection out
-# of hardware, the next one closes right afterwards, and has to wait. A look
-# may come too early or too late on a busy machine, so not all have to be right.
-test_close_at_once() # FIN and RST take a connection out of hardware at once
+open_eight()
 {
-	local i left flags fwd rev gone=0
+	local i
 
 	flow_flush
 	flow_ruleset "rc, rs"
@@ -128,6 +125,16 @@ test_close_at_once() # FIN and RST take a connection out of hardware at once
 		check "connection $i" \
 			"$(offload_flow 4 tcp $((SPORT + i)) $DPORT)" ""
 	done
+}
+
+# Garbage collection runs once a second. If that is what takes a connection out
+# of hardware, the next one closes right afterwards, and has to wait. A look
+# may come too early or too late on a busy machine, so not all have to be right.
+test_close_at_once() # FIN and RST take a connection out of hardware at once
+{
+	local i left flags fwd rev gone=0
+
+	open_eight
 	for i in 1 2 3 4 5 6 7 8; do
 		flags=$FIN
 		((i % 2)) || flags=$RST
@@ -158,12 +165,7 @@ delete_eight()
 	local i left
 
 	gone=0
-	flow_flush
-	flow_ruleset "rc, rs"
-	for i in 1 2 3 4 5 6 7 8; do
-		check "connection $i" \
-			"$(offload_flow 4 tcp $((SPORT + i)) $DPORT)" ""
-	done
+	open_eight
 	for i in 1 2 3 4 5 6 7 8; do
 		left=$((16 - 2 * i))
 		ip netns exec "$router" conntrack -D -p tcp \
