@@ -136,12 +136,14 @@ test_replace_deleted() # ... and one that is deleted
 # Programming takes longer than it takes to say "down".
 test_down_pending() # a port goes down: flows on their way into hardware too
 {
-	local fwd rev
+	local fwd rev begin
 
 	fresh
-	flow_knob add_delay_ms 1000
+	flow_knob add_delay_ms 10000
 	flow_knob del_delay_ms 1000
+	begin=$(timestamp_ms)
 	start udp $SPORT
+	check_true "on its way" [ $(($(timestamp_ms) - begin)) -lt 10000 ]
 	ip -n "$router" link set rs down
 	check "entries" "$(flow_counter entries)" 0
 	flow_knob add_delay_ms 0
