@@ -76,6 +76,8 @@ struct flow_ft_cookie {
  * struct flow_ft_counts - what an entry has forwarded
  * @packets: packets so far
  * @bytes: their L3 length, as conntrack accounts it
+ * @told_packets: packets that the core knows of
+ * @told_bytes: bytes that the core knows of
  * @lastused: jiffies of the last packet, or of the installation
  * @rcu: for the deferred free
  *
@@ -85,6 +87,8 @@ struct flow_ft_cookie {
 struct flow_ft_counts {
 	atomic64_t	packets;
 	atomic64_t	bytes;
+	atomic64_t	told_packets;
+	atomic64_t	told_bytes;
 	unsigned long	lastused;
 	struct rcu_head	rcu;
 };
@@ -97,8 +101,6 @@ struct flow_ft_counts {
  * @ingress: port that packets come in by
  * @egress: port that packets leave by
  * @counts: packets and bytes
- * @stats_packets: packets that the core knows of; under &flow_ft.lock
- * @stats_bytes: bytes that the core knows of; under &flow_ft.lock
  * @key_node: in &flow_ft.keys
  * @cookie_node: in &flow_ft.cookies
  * @list: in the binding's list of entries; under &flow_ft.lock
@@ -114,8 +116,6 @@ struct flow_ft_entry {
 	struct flow_ft_port	*ingress;
 	struct flow_ft_port	*egress;
 	struct flow_ft_counts	*counts;
-	u64			stats_packets;
-	u64			stats_bytes;
 	struct rhash_head	key_node;
 	struct rhash_head	cookie_node;
 	struct list_head	list;
@@ -130,6 +130,8 @@ struct flow_ft_entry {
  *	extack text. Returns 0 or a negative error code.
  * @del: clear an entry. Cannot fail. Packets that the hardware has counted
  *	since the last @stats may be handed over by flow_ft_count().
+ * @keep: is an entry still as @add would make it? Asked when the core repeats a
+ *	REPLACE; it is added again if not. May be NULL when it always is.
  * @stats: bring the counters of an entry up to date by flow_ft_count(). May be
  *	NULL when they always are.
  *
@@ -141,6 +143,7 @@ struct flow_ft_ops {
 	int	(*add)(struct flow_ft *ft, struct flow_ft_entry *entry,
 		       struct netlink_ext_ack *extack);
 	void	(*del)(struct flow_ft *ft, struct flow_ft_entry *entry);
+	bool	(*keep)(struct flow_ft *ft, struct flow_ft_entry *entry);
 	void	(*stats)(struct flow_ft *ft, struct flow_ft_entry *entry);
 };
 
@@ -259,6 +262,7 @@ int flow_ft_setup(struct flow_ft_port *port, struct flow_block_offload *f);
 struct flow_ft_entry *flow_ft_lookup(struct flow_ft_port *port,
 				     const struct flow_ft_tuple *tuple);
 void flow_ft_count(struct flow_ft_entry *entry, u64 packets, u64 bytes);
+void flow_ft_take(struct flow_ft_counts *counts, u64 *packets, u64 *bytes);
 
 void flow_ft_walk(struct flow_ft *ft,
 		  void (*fn)(struct flow_ft_entry *entry, void *data),

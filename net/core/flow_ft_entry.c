@@ -103,6 +103,35 @@ void flow_ft_count(struct flow_ft_entry *entry, u64 packets, u64 bytes)
 }
 EXPORT_SYMBOL_GPL(flow_ft_count);
 
+static u64 flow_ft_untold(atomic64_t *count, atomic64_t *told)
+{
+	s64 old = atomic64_read(told), now = atomic64_read(count);
+
+	do {
+		if (now <= old)
+			return 0;
+	} while (!atomic64_try_cmpxchg(told, &old, now));
+
+	return now - old;
+}
+
+/**
+ * flow_ft_take() - what the core has not been told of yet
+ * @counts: of an entry
+ * @packets: packets since the last call
+ * @bytes: their L3 length
+ *
+ * For drivers that report; STATS is answered with what is left.
+ *
+ * Context: any; several at once are fine, each packet is in one of them.
+ */
+void flow_ft_take(struct flow_ft_counts *counts, u64 *packets, u64 *bytes)
+{
+	*packets = flow_ft_untold(&counts->packets, &counts->told_packets);
+	*bytes = flow_ft_untold(&counts->bytes, &counts->told_bytes);
+}
+EXPORT_SYMBOL_GPL(flow_ft_take);
+
 /* Context: flow_ft.lock or RCU read side. */
 struct flow_ft_port *flow_ft_port_by_dev(const struct flow_ft *ft,
 					 const struct net_device *dev)
@@ -253,8 +282,6 @@ static bool flow_ft_take_over(const struct flow_ft_entry *old,
 
 	kfree(new->counts);
 	new->counts = old->counts;
-	new->stats_packets = old->stats_packets;
-	new->stats_bytes = old->stats_bytes;
 	return true;
 }
 
@@ -383,7 +410,8 @@ int flow_ft_replace(struct flow_ft_binding *binding,
 	err = flow_ft_decode(binding, cls, &rule, &reason);
 	if (err)
 		goto err_refuse;
-	if (old && !memcmp(&old->rule, &rule, sizeof(rule))) {
+	if (old && !memcmp(&old->rule, &rule, sizeof(rule)) &&
+	    (!ft->ops->keep || ft->ops->keep(ft, old))) {
 		ft->counters.replace_same++;
 		return 0;
 	}
@@ -447,14 +475,10 @@ int flow_ft_stats(struct flow_ft_binding *binding,
 	if (ft->ops->stats)
 		ft->ops->stats(ft, entry);
 
-	packets = atomic64_read(&entry->counts->packets);
-	bytes = atomic64_read(&entry->counts->bytes);
-	flow_stats_update(&cls->stats, bytes - entry->stats_bytes,
-			  packets - entry->stats_packets, 0,
+	flow_ft_take(entry->counts, &packets, &bytes);
+	flow_stats_update(&cls->stats, bytes, packets, 0,
 			  READ_ONCE(entry->counts->lastused),
 			  FLOW_ACTION_HW_STATS_IMMEDIATE);
-	entry->stats_packets = packets;
-	entry->stats_bytes = bytes;
 	ft->counters.stats++;
 	return 0;
 }

@@ -158,6 +158,11 @@ do_del_delay()		{ ! few || knob del_delay_ms 1 10 30; }
 do_queue_len()		{ knob egress_queue_len 0 0 1 4; }
 do_disable()		{ knob disable 0 1; }
 
+do_mode()
+{
+	[ ! -e "$FLOW_DEBUGFS/mode" ] || knob mode punt timer track track
+}
+
 do_fit()
 {
 	knobs_default
@@ -172,7 +177,7 @@ do_nothing()
 EVENTS=(reload evict delete_flowtable nothing remove_device conntrack_flush
 	reload hw_tc_offload fit timeouts evict nothing max_flows
 	fail_next_add conntrack_flush fail_every_nth fit add_delay nothing
-	del_delay queue_len disable)
+	del_delay queue_len disable mode mode)
 
 #
 # What can end a round that does not. Those that take counters, ports or more
@@ -273,7 +278,7 @@ end_unload()
 {
 	[ -e /sys/module/netdevsim/initstate ] || return 0
 	slowwait 10 module_gone netdevsim || return
-	[ ! -e /sys/module/flow_ft/initstate ] ||
+	flow_ft_stays ||
 		slowwait 10 module_gone flow_ft || return
 	reopen=1 lost=1
 	storm_close

@@ -116,6 +116,13 @@ netns_is_gone()
 		grep -c "netdevsim/netdevsim$NSIM_ROUTER\$")" = 1 ]
 }
 
+# flow_ft_stays: it is built in, or nf_flow_table stands on it
+flow_ft_stays()
+{
+	[ ! -e /sys/module/flow_ft/initstate ] ||
+		[ -e /sys/module/flow_ft/holders/nf_flow_table ]
+}
+
 nsim_del()
 {
 	[ ! -e "$NSIM_BUS/devices/netdevsim$1" ] ||
@@ -225,6 +232,8 @@ flow_setup()
 	nsim_new "$router" "$NSIM_ROUTER" "$@" ||
 		flow_skip "no netdevsim"
 	[ -d "$FLOW_DEBUGFS" ] || flow_skip "netdevsim has no flow offload"
+	[ -z "$FLOW_MODE" ] || flow_knob mode "$FLOW_MODE" ||
+		flow_skip "netdevsim does not track connections"
 
 	router_setup
 	port_wire "$client" c0 rc 1 || flow_skip "cannot link ports"
