@@ -1,0 +1,283 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Connections whose state and timers hardware keeps: conntrack knows what it would
+# know if it had seen the packets, and nobody polls.
+
+# shellcheck source-path=SCRIPTDIR source=flow_lib.sh
+source "$(dirname "$(readlink -e "$0")")/flow_lib.sh"
+
+N=20
+SPORT=4000
+DPORT=5000
+LIFE=60
+ACK=10
+FINACK=11
+RST=04
+SYN=02
+
+fwd=()
+rev=()
+
+conn_counter()
+{
+	sed -n "s/^$1 //p" "$FLOW_DEBUGFS/conn_counters"
+}
+
+# conn_is PHASE [STATE]: of the only connection in hardware
+conn_is()
+{
+	grep -q " phase=$1 state=${2:-.*} " "$FLOW_DEBUGFS/conns"
+}
+
+# ct PROTO: the only connection as conntrack shows it
+ct()
+{
+	local family
+
+	for family in ipv4 ipv6; do
+		ip netns exec "$router" conntrack -L -f $family -p "$1" \
+			2> /dev/null
+	done
+}
+
+ct_left()
+{
+	ct "$1" | awk '$3 ~ /^[0-9]+$/ { print $3 }'
+}
+
+ct_state()
+{
+	ct tcp | awk '{ print $3 ~ /^[0-9]+$/ ? $4 : "hidden" }'
+}
+
+# ct_packets PROTO: original and reply
+ct_packets()
+{
+	ct "$1" | grep -o 'packets=[0-9]*' | cut -d = -f 2 | xargs
+}
+
+ct_timeout()
+{
+	ip netns exec "$router" sysctl -n "net.netfilter.nf_conntrack_$1"
+}
+
+# check_left PROTO SEC: that much is left, or up to half a minute less
+check_left()
+{
+	local left
+
+	left=$(ct_left "$1")
+	if ! ((left <= $2 && left > $2 - 30)); then
+		check "$1: seconds left" "$left" "$2"
+	fi
+}
+
+# track MODE FAMILY PROTO: a connection in hardware; $fwd and $rev are its frames.
+# Of TCP, both ends have sent what ends before 25 and 13.
+track()
+{
+	flow_flush
+	slowwait 5 flow_entries_are 0 > /dev/null
+	flow_timeout both $LIFE
+	flow_knob mode "$1"
+	flow_ruleset "rc, rs"
+	check "in hardware" "$(offload_flow "$2" "$3" $SPORT $DPORT)" ""
+	read -ra fwd <<< "$(fwd_args "$2" "$3" $SPORT $DPORT)"
+	read -ra rev <<< "$(rev_args "$2" "$3" $SPORT $DPORT)"
+	check_wait "$1: is the hardware's" 5 conn_is run
+}
+
+tcp_fwd()
+{
+	frames "${fwd[@]}" "$@" > /dev/null
+}
+
+tcp_rev()
+{
+	frames_back "${rev[@]}" "$@" > /dev/null
+}
+
+test_show() # state, time and packets are shown while hardware has it
+{
+	local family
+
+	for family in 4 6; do
+		track track $family tcp
+		check "IPv$family" "$(frames "${fwd[@]}" n=$N seq=25 ack=13)" \
+			"$(got)"
+		check "IPv$family state" "$(ct_state)" ESTABLISHED
+		check_left tcp "$(ct_timeout tcp_timeout_unacknowledged)"
+		check "IPv$family packets" "$(ct_packets tcp)" "$((N + 2)) 1"
+		check_true "IPv$family status" hw_status_is ipv$family 1
+		tcp_rev seq=13 ack=$((25 + N * 12))
+		check "IPv$family packets" "$(ct_packets tcp)" "$((N + 2)) 2"
+	done
+}
+
+test_close() # FIN from both ends passes in hardware, conntrack has TIME_WAIT
+{
+	local family
+
+	for family in 4 6; do
+		track track $family tcp
+		snap
+		tcp_fwd flags=$FINACK seq=25 ack=13
+		check "IPv$family FIN" "$(ct_state)" FIN_WAIT
+		tcp_rev flags=$FINACK seq=13 ack=38
+		check "IPv$family FIN back" "$(ct_state)" LAST_ACK
+		tcp_fwd flags=$ACK seq=38 ack=26
+		check "IPv$family closed" "$(ct_state)" TIME_WAIT
+		check_left tcp "$(ct_timeout tcp_timeout_time_wait)"
+		check_deltas rc.hit=2 rs.hit=1 rs.tx=2 rc.tx=1
+		check "IPv$family packets" "$(ct_packets tcp)" "4 2"
+		check_wait "IPv$family leaves hardware" 5 flow_entries_are 0
+	done
+}
+
+test_half_close() # one end has closed, the other one goes on in hardware
+{
+	track track 4 tcp
+	tcp_fwd flags=$FINACK seq=25 ack=13
+	tcp_rev flags=$ACK seq=13 ack=38
+	check "state" "$(ct_state)" CLOSE_WAIT
+	snap
+	check "data" "$(frames_back "${rev[@]}" n=$N seq=25 ack=38)" "$(got)"
+	check_deltas rs.hit=$N rc.tx=$N
+	check "state after data" "$(ct_state)" CLOSE_WAIT
+	check "entries" "$(flow_counter entries)" 2
+}
+
+test_reset() # a RST with the right number closes, another one does not
+{
+	track track 4 tcp
+	tcp_rev flags=$ACK seq=13 ack=25
+	tcp_rev flags=$RST seq=9999
+	check "wrong number" "$(ct_state)" ESTABLISHED
+	check_wait "goes on in hardware" 5 conn_is run established
+	tcp_fwd flags=$RST seq=25 ack=0
+	check "right number" "$(ct_state)" CLOSE
+	check_wait "leaves hardware" 5 flow_entries_are 0
+}
+
+test_forged_syn() # a SYN does not take a connection out of hardware
+{
+	track track 4 tcp
+	tcp_fwd flags=$SYN seq=99 ack=0
+	check "state" "$(ct_state)" ESTABLISHED
+	check_wait "goes on in hardware" 5 conn_is run established
+	check "entries" "$(flow_counter entries)" 2
+}
+
+test_reopen() # the same ports open a new connection at once after the last one
+{
+	track track 4 tcp
+	tcp_rev flags=$ACK seq=13 ack=25
+	tcp_fwd flags=$RST seq=25 ack=0
+	check "closed" "$(ct_state)" CLOSE
+	open_flow tcp
+	check "new one" "$(ct_state)" ESTABLISHED
+}
+
+test_udp() # a UDP connection becomes a stream in hardware
+{
+	local ct
+
+	track track 4 udp
+	frames "${fwd[@]}" n=$N > /dev/null
+	frames_back "${rev[@]}" n=$N > /dev/null
+	check_wait "stream" 10 udp_is_assured
+	check_left udp "$(ct_timeout udp_timeout_stream)"
+	ct=$(ct_packets udp)
+	check "more in one direction than in the other" \
+		$((${ct% *} - ${ct#* })) 0
+}
+
+udp_is_assured()
+{
+	frames "${fwd[@]}" -- "${TO_CLIENT[@]}" "${rev[@]}" > /dev/null
+	conn_is run stream && ip netns exec "$router" conntrack -L -p udp \
+		-u ASSURED 2> /dev/null | grep -q sport=$SPORT
+}
+
+test_no_stats() # nobody asks for statistics, of idle flows or of others
+{
+	local mode stats
+
+	for mode in timer track; do
+		track $mode 4 tcp
+		flow_timeout both 2
+		stats=$(flow_counter stats)
+		# The gc comes along once a second.
+		for _ in 1 2 3; do
+			frames "${fwd[@]}" n=$N seq=25 ack=13 > /dev/null
+			sleep 1
+		done
+		check "$mode: STATS" "$(flow_counter stats)" "$stats"
+		check "$mode: entries" "$(flow_counter entries)" 2
+	done
+}
+
+test_aged() # what was idle goes back to conntrack with the time that is left
+{
+	local mode
+
+	local left
+
+	# Of data that is not acknowledged only those know who track it.
+	left=$(ct_timeout tcp_timeout_established)
+	for mode in timer track; do
+		track $mode 4 tcp
+		tcp_rev flags=$ACK seq=13 ack=25
+		flow_knob fake_idle_ms 100000
+		check_wait "$mode: leaves hardware" 5 flow_entries_are 0
+		check "$mode: state" "$(ct_state)" ESTABLISHED
+		check_left tcp $((left - 100))
+		left=$(ct_timeout tcp_timeout_unacknowledged)
+	done
+}
+
+test_evict() # who is evicted stays in the flowtable, and comes back
+{
+	local claimed
+
+	track track 4 tcp
+	claimed=$(conn_counter claimed)
+	flow_knob evict 2
+	check_wait "status" 5 hw_status_is ipv4 0
+	check_wait "claimed again" 20 comes_back "$claimed"
+	check "entries" "$(flow_counter entries)" 2
+	check "state" "$(ct_state)" ESTABLISHED
+}
+
+comes_back()
+{
+	tcp_fwd seq=25 ack=13
+	[ "$(conn_counter claimed)" -gt "$1" ]
+}
+
+# The core asks a minute after what it has not heard of was due.
+test_lost() # a report that is lost is made up for
+{
+	LIFE=2
+	track track 4 tcp
+	LIFE=60
+	flow_knob drop_reports 1000
+	check_wait "the report is lost" 10 reports_dropped 1
+	check "entries" "$(flow_counter entries)" 2
+	check_wait "leaves hardware" 80 flow_entries_are 0
+	flow_knob drop_reports 0
+	check "state" "$(ct_state)" ESTABLISHED
+	check "stale" "$(conn_counter reports_stale)" 0
+}
+
+reports_dropped()
+{
+	[ "$(conn_counter reports_dropped)" = "$1" ]
+}
+
+flow_require nft ethtool conntrack
+flow_setup rc rs
+[ -w "$FLOW_DEBUGFS/mode" ] || flow_skip "netdevsim does not track connections"
+hw_tc_offload on rc rs
+flow_run
