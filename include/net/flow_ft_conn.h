@@ -10,8 +10,8 @@
  * DOC: connections that hardware tracks
  *
  * A flowtable hands over forwarding, and goes on asking once a second whether
- * a flow is still in use. Hardware that keeps TCP state and timers can take over
- * both: in REPLACE, and before it is programmed, the driver asks for a snapshot
+ * a flow is still in use. Hardware that keeps TCP state and timers can take
+ * over both: in REPLACE, and before it is programmed, the driver asks for a snapshot
  * of the connection and claims it. From then on the core does not poll, and
  * hears of the connection by reports.
  *
@@ -23,8 +23,8 @@
  *
  * The connection is the hardware's when each direction that the flowtable asks
  * for is claimed by the same owner. Until then hardware must hand TCP packets
- * with FIN, RST or SYN to the CPU, or all packets if it is to track the state. A
- * claim of one direction that hardware cannot keep is given up by
+ * with FIN, RST or SYN to the CPU, or all packets if it is to track the state.
+ * A claim of one direction that hardware cannot keep is given up by
  * FLOW_FT_EVICTED. When REPLACE fails the core drops the claim
  * that was made in it. All claims end before the callback for FLOW_CLS_DESTROY
  * has returned for the last direction, or the binding is gone.
@@ -34,8 +34,8 @@
  * conntrack knows, so hardware that tracks the state hands over all packets of
  * the connection from then on, until it has got the state again by a resync.
  *
- * Nothing here needs nf_flow_table or nf_conntrack to be there: without them, or
- * while they are unloaded, a driver hears -EOPNOTSUPP and goes on as for a core
+ * Nothing here needs nf_flow_table or nf_conntrack to be there: without them,
+ * or while they are unloaded, a driver hears -EOPNOTSUPP and goes on as for a core
  * that polls.
  */
 
@@ -171,8 +171,8 @@ struct flow_ft_conn {
  * enum flow_ft_event - what a report says
  * @FLOW_FT_UPDATE: the state has changed, or packets were counted
  * @FLOW_FT_CLOSING: a TCP connection is being closed; it stays in hardware
- * @FLOW_FT_CLOSED: a TCP connection is closed. Hardware forwards no packet of it
- *	any more.
+ * @FLOW_FT_CLOSED: a TCP connection is closed. Hardware forwards no packet of
+ *	it any more.
  * @FLOW_FT_AGED: no packet for as long as &flow_ft_conn.timeout. Hardware
  *	forwards no packet of it any more.
  * @FLOW_FT_EVICTED: hardware has no entry for it any more

@@ -16,8 +16,8 @@ static const struct flow_ft_conn_ops __rcu *flow_ft_conn_ops __read_mostly;
  *
  * Context: any but hard interrupt, while the callback for FLOW_CLS_REPLACE of
  *	@cookie runs.
- * Return: 0, -ENOENT if the rule is not one of a flowtable that asks for it now,
- *	-ENOMEM, or -EOPNOTSUPP if there is no core that wants reports.
+ * Return: 0, -ENOENT if the rule is not one of a flowtable that asks for it
+ *	now, -ENOMEM, or -EOPNOTSUPP if there is no core that wants reports.
  */
 int flow_ft_conn_snapshot(unsigned long cookie, struct flow_ft_conn *conn)
 {
@@ -42,10 +42,10 @@ EXPORT_SYMBOL_GPL(flow_ft_conn_snapshot);
  * Reports are accepted from now on, so do it before hardware is programmed. To
  * claim what one has already changes nothing.
  *
- * Context: as flow_ft_conn_snapshot(), in the same callback; the caller holds no
- *	lock that &flow_ft_claim.query takes.
- * Return: 0, -ENOENT if @conn is not of this callback, -EBUSY if somebody else has the other direction or this one,
- *	-EINVAL for flags that are not known or FLOW_FT_CLAIM_STATE without the
+ * Context: as flow_ft_conn_snapshot(), in the same callback; the caller holds
+ *	no lock that &flow_ft_claim.query takes.
+ * Return: 0, -ENOENT if @conn is not of this callback, -EBUSY if somebody else
+ *	has the other direction or this one, -EINVAL for flags that are not known or FLOW_FT_CLAIM_STATE without the
  *	timer, -ESTALE if the connection is about to leave, or -EOPNOTSUPP.
  */
 int flow_ft_conn_claim(struct flow_ft_conn *conn,

@@ -572,14 +572,14 @@ static bool nf_flow_hw_query_conn(const struct nf_flow_hw_conn *conn,
 				  struct flow_ft_report *report)
 {
 	memset(report, 0, sizeof(*report));
-	if (conn->state == NF_FLOW_CONN_NEW || conn->state == NF_FLOW_CONN_GONE ||
-	    !conn->claim.query)
+	if (conn->state == NF_FLOW_CONN_NEW ||
+	    conn->state == NF_FLOW_CONN_GONE || !conn->claim.query)
 		return false;
 
 	return conn->claim.query(conn->claim.owner, conn->handle, report);
 }
 
-/* Hardware may forward packets until DESTROY, so its windows are of the past. */
+/* Hardware may forward packets until DESTROY: its windows are of the past. */
 static void nf_flow_hw_take_leaving(const struct nf_flow_hw_conn *conn,
 				    const struct flow_ft_report *report)
 {

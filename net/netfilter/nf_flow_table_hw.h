@@ -10,7 +10,8 @@
  * enum nf_flow_hw_says - what hardware's word on a connection is worth
  * @NF_FLOW_SAYS_HAS_IT: it is in hardware, and goes on there
  * @NF_FLOW_SAYS_HAD_IT: hardware has forwarded its last packet
- * @NF_FLOW_SAYS_MAY_GO_ON: it leaves hardware, which may forward packets meanwhile
+ * @NF_FLOW_SAYS_MAY_GO_ON: it leaves hardware, which may forward packets until
+ *	then
  * @NF_FLOW_SAYS_LATE: it has left, and conntrack may have seen packets since
  */
 enum nf_flow_hw_says {

@@ -68,8 +68,8 @@ void nf_flow_hw_get_state(struct nf_conn *ct, struct flow_ft_conn_state *state)
 	}
 }
 
-/* Both directions or none: conntrack takes what it does not know of the one from
- * packets of the other, but only if it knows nothing of either.
+/* Both directions or none: conntrack takes what it does not know of the one
+ * from packets of the other, but only if it knows nothing of either.
  */
 static void nf_flow_hw_forget_windows(struct ip_ct_tcp *seen)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* When connections of the modelled switch ASIC expire: a timer wheel. Packets do
- * not touch it; a connection that had some is put where it may expire next.
+/* When connections of the modelled switch ASIC expire: a timer wheel. Packets
+ * do not touch it; a connection that had some is put where it may expire next.
  */
 
 #include <linux/jiffies.h>

@@ -274,7 +274,7 @@ static bool nsim_flow_is_plain(const struct flow_ft_tcp *tcp,
  * @dir: direction of the packet
  *
  * Context: any; the connection is locked.
- * Return: true if it may pass, and @tcp says so; false if it is one for the CPU.
+ * Return: true if it may pass, and @tcp says so; false if the CPU has to judge.
  */
 bool nsim_flow_track_tcp(struct flow_ft_tcp *tcp, const struct sk_buff *skb,
 			 const struct nsim_flow_pkt *pkt, u8 dir)

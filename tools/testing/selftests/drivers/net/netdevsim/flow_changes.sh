@@ -160,7 +160,7 @@ do_disable()		{ knob disable 0 1; }
 
 do_mode()
 {
-	[ ! -e "$FLOW_DEBUGFS/mode" ] || knob mode punt timer track track
+	[ ! -e "$FLOW_DEBUGFS/mode" ] || knob mode track punt track timer
 }
 
 do_fit()

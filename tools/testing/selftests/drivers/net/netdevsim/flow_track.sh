@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Connections whose state and timers hardware keeps: conntrack knows what it would
-# know if it had seen the packets, and nobody polls.
+# Connections whose state and timers hardware keeps: conntrack knows what it
+# would know if it had seen the packets, and nobody polls.
 
 # shellcheck source-path=SCRIPTDIR source=flow_lib.sh
 source "$(dirname "$(readlink -e "$0")")/flow_lib.sh"
@@ -73,9 +73,9 @@ check_left()
 	fi
 }
 
-# track MODE FAMILY PROTO: a connection in hardware; $fwd and $rev are its frames.
-# Of TCP, both ends have sent what ends before 25 and 13.
-track()
+# claim MODE FAMILY PROTO: a connection in hardware; its frames are $fwd and
+# $rev. Of TCP, both ends have sent what ends before 25 and 13.
+claim()
 {
 	flow_flush
 	slowwait 5 flow_entries_are 0 > /dev/null
@@ -103,7 +103,7 @@ test_show() # state, time and packets are shown while hardware has it
 	local family
 
 	for family in 4 6; do
-		track track $family tcp
+		claim track $family tcp
 		check "IPv$family" "$(frames "${fwd[@]}" n=$N seq=25 ack=13)" \
 			"$(got)"
 		check "IPv$family state" "$(ct_state)" ESTABLISHED
@@ -120,7 +120,7 @@ test_close() # FIN from both ends passes in hardware, conntrack has TIME_WAIT
 	local family
 
 	for family in 4 6; do
-		track track $family tcp
+		claim track $family tcp
 		snap
 		tcp_fwd flags=$FINACK seq=25 ack=13
 		check "IPv$family FIN" "$(ct_state)" FIN_WAIT
@@ -137,7 +137,7 @@ test_close() # FIN from both ends passes in hardware, conntrack has TIME_WAIT
 
 test_half_close() # one end has closed, the other one goes on in hardware
 {
-	track track 4 tcp
+	claim track 4 tcp
 	tcp_fwd flags=$FINACK seq=25 ack=13
 	tcp_rev flags=$ACK seq=13 ack=38
 	check "state" "$(ct_state)" CLOSE_WAIT
@@ -150,7 +150,7 @@ test_half_close() # one end has closed, the other one goes on in hardware
 
 test_reset() # a RST with the right number closes, another one does not
 {
-	track track 4 tcp
+	claim track 4 tcp
 	tcp_rev flags=$ACK seq=13 ack=25
 	tcp_rev flags=$RST seq=9999
 	check "wrong number" "$(ct_state)" ESTABLISHED
@@ -162,7 +162,7 @@ test_reset() # a RST with the right number closes, another one does not
 
 test_forged_syn() # a SYN does not take a connection out of hardware
 {
-	track track 4 tcp
+	claim track 4 tcp
 	tcp_fwd flags=$SYN seq=99 ack=0
 	check "state" "$(ct_state)" ESTABLISHED
 	check_wait "goes on in hardware" 5 conn_is run established
@@ -171,7 +171,7 @@ test_forged_syn() # a SYN does not take a connection out of hardware
 
 test_reopen() # the same ports open a new connection at once after the last one
 {
-	track track 4 tcp
+	claim track 4 tcp
 	tcp_rev flags=$ACK seq=13 ack=25
 	tcp_fwd flags=$RST seq=25 ack=0
 	check "closed" "$(ct_state)" CLOSE
@@ -183,7 +183,7 @@ test_udp() # a UDP connection becomes a stream in hardware
 {
 	local ct
 
-	track track 4 udp
+	claim track 4 udp
 	frames "${fwd[@]}" n=$N > /dev/null
 	frames_back "${rev[@]}" n=$N > /dev/null
 	check_wait "stream" 10 udp_is_assured
@@ -205,7 +205,7 @@ test_no_stats() # nobody asks for statistics, of idle flows or of others
 	local mode stats
 
 	for mode in timer track; do
-		track $mode 4 tcp
+		claim $mode 4 tcp
 		flow_timeout both 2
 		stats=$(flow_counter stats)
 		# The gc comes along once a second.
@@ -227,7 +227,7 @@ test_aged() # what was idle goes back to conntrack with the time that is left
 	# Of data that is not acknowledged only those know who track it.
 	left=$(ct_timeout tcp_timeout_established)
 	for mode in timer track; do
-		track $mode 4 tcp
+		claim $mode 4 tcp
 		tcp_rev flags=$ACK seq=13 ack=25
 		flow_knob fake_idle_ms 100000
 		check_wait "$mode: leaves hardware" 5 flow_entries_are 0
@@ -241,7 +241,7 @@ test_evict() # who is evicted stays in the flowtable, and comes back
 {
 	local claimed
 
-	track track 4 tcp
+	claim track 4 tcp
 	claimed=$(conn_counter claimed)
 	flow_knob evict 2
 	check_wait "status" 5 hw_status_is ipv4 0
@@ -260,7 +260,7 @@ comes_back()
 test_lost() # a report that is lost is made up for
 {
 	LIFE=2
-	track track 4 tcp
+	claim track 4 tcp
 	LIFE=60
 	flow_knob drop_reports 1000
 	check_wait "the report is lost" 10 reports_dropped 1
