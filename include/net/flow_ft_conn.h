@@ -11,9 +11,9 @@
  *
  * A flowtable hands over forwarding, and goes on asking once a second whether
  * a flow is still in use. Hardware that keeps TCP state and timers can take
- * over both: in REPLACE, and before it is programmed, the driver asks for a snapshot
- * of the connection and claims it. From then on the core does not poll, and
- * hears of the connection by reports.
+ * over both: in REPLACE, and before it is programmed, the driver asks for a
+ * snapshot of the connection and claims it. From then on the core does not
+ * poll, and hears of the connection by reports.
  *
  * Rules have cookies, connections have handles. A cookie is known while the
  * callback for FLOW_CLS_REPLACE runs, only then, and only to those who got it
@@ -35,8 +35,8 @@
  * the connection from then on, until it has got the state again by a resync.
  *
  * Nothing here needs nf_flow_table or nf_conntrack to be there: without them,
- * or while they are unloaded, a driver hears -EOPNOTSUPP and goes on as for a core
- * that polls.
+ * or while they are unloaded, a driver hears -EOPNOTSUPP and goes on as for a
+ * core that polls.
  */
 
 /**

@@ -45,8 +45,9 @@ EXPORT_SYMBOL_GPL(flow_ft_conn_snapshot);
  * Context: as flow_ft_conn_snapshot(), in the same callback; the caller holds
  *	no lock that &flow_ft_claim.query takes.
  * Return: 0, -ENOENT if @conn is not of this callback, -EBUSY if somebody else
- *	has the other direction or this one, -EINVAL for flags that are not known or FLOW_FT_CLAIM_STATE without the
- *	timer, -ESTALE if the connection is about to leave, or -EOPNOTSUPP.
+ *	has the other direction or this one, -EINVAL for flags that are not
+ *	known or FLOW_FT_CLAIM_STATE without the timer, -ESTALE if the
+ *	connection is about to leave, or -EOPNOTSUPP.
  */
 int flow_ft_conn_claim(struct flow_ft_conn *conn,
 		       const struct flow_ft_claim *claim)

@@ -259,13 +259,14 @@ comes_back()
 # The core asks a minute after what it has not heard of was due.
 test_lost() # a report that is lost is made up for
 {
-	LIFE=2
+	LIFE=10
 	claim track 4 tcp
 	LIFE=60
 	flow_knob drop_reports 1000
+	flow_knob fake_idle_ms 20000
 	check_wait "the report is lost" 10 reports_dropped 1
 	check "entries" "$(flow_counter entries)" 2
-	check_wait "leaves hardware" 80 flow_entries_are 0
+	check_wait "leaves hardware" 90 flow_entries_are 0
 	flow_knob drop_reports 0
 	check "state" "$(ct_state)" ESTABLISHED
 	check "stale" "$(conn_counter reports_stale)" 0
