@@ -133,21 +133,23 @@ test_replace_deleted() # ... and one that is deleted
 	queued delete
 }
 
-# Programming takes longer than it takes to say "down".
+# Two entries take 10 s each to come and to go, and the counters cannot be read
+# meanwhile: whoever says "down" must have waited for all of it.
 test_down_pending() # a port goes down: flows on their way into hardware too
 {
 	local fwd rev begin
 
 	fresh
 	flow_knob add_delay_ms 10000
-	flow_knob del_delay_ms 1000
+	flow_knob del_delay_ms 10000
 	begin=$(timestamp_ms)
 	start udp $SPORT
 	check_true "on its way" [ $(($(timestamp_ms) - begin)) -lt 10000 ]
 	ip -n "$router" link set rs down
-	check "entries" "$(flow_counter entries)" 0
+	check_true "DESTROY is over" [ $(($(timestamp_ms) - begin)) -ge 38000 ]
 	flow_knob add_delay_ms 0
 	flow_knob del_delay_ms 0
+	check "entries" "$(flow_counter entries)" 0
 }
 
 flow_require nft ethtool conntrack
