@@ -13,7 +13,7 @@
 
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-unset T FAST SLOW JOBS CPUS GUEST RESULTS NFT_OFFLOAD_LOCKED NFT_OFFLOAD_BUILT
+unset CI LIMIT T FAST SLOW JOBS CPUS GUEST RESULTS NFT_OFFLOAD_LOCKED NFT_OFFLOAD_BUILT
 repo=$dir/repo
 export EVENTS=$dir/events
 
@@ -84,7 +84,7 @@ last()
 	echo "$2" >"$repo/out/$BASE/results/$1/seconds"
 }
 
-tap_plan 19
+tap_plan 21
 fake a 'sleep 1' 'cpus 1'
 fake b 'sleep 1' 'cpus 1' 'builds base'
 check 0 "2 passed, 0 failed, 0 skipped" "two tests pass" JOBS=2
@@ -123,6 +123,10 @@ fake b 'kill -KILL $(ps -o ppid= $PPID)'
 check 1 "ended without a verdict" "a test that kills who looks after it"
 fake b 'sleep 60' 'timeout 1'
 check 1 "killed after 1 seconds" "a test that does not end"
+fake b 'sleep 60; echo never' 'timeout 50'
+check 1 "killed after 1 seconds" "all together take too long" LIMIT=0
+fake b 'echo what I see; false'
+check 1 "| what I see" "in CI the end of a failed test's log is shown" CI=true
 fake b 'echo "1..0 # SKIP no reason"; exit 4'
 rm "$repo/scripts/test/a.sh"
 check 4 "skipped: no reason" "one that is skipped"
