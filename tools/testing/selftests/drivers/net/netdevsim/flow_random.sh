@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# check: timeout 1200
+# check: timeout 400
 #
 # The flow table of a switch ASIC in rounds of random traffic, while limits,
 # faults, rules, ports and devices change at random: no frame is lost or counted
 # twice, no entry is left, nothing is asked of a table that nobody is bound to.
 #
-# ROUNDS=40	how many; SLOW=1: 1000; on slow machines 10 and 100
+# ROUNDS=100	how many; SLOW=1: 1000; on slow machines 10 and 100
 # SEED=1	what happens in round R depends on SEED and R only,
 # FIRST=1	so it can be played again alone; what is first
 
@@ -16,7 +16,7 @@ source "$(dirname "$(readlink -e "$0")")/flow_lib.sh"
 source "$flow_dir/flow_changes.sh"
 
 FLOW_STORM=$flow_dir/flow_storm
-rounds=40 slow_rounds=10
+rounds=100 slow_rounds=10
 [ "$SLOW" != 1 ] || rounds=1000 slow_rounds=100
 [ "$KSFT_MACHINE_SLOW" != yes ] || rounds=$slow_rounds
 ROUNDS=${ROUNDS:-$rounds}
