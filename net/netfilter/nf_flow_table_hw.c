@@ -1,420 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Connections that hardware tracks: who has them, and what is reported. */
+/* Connections that hardware tracks: what it reports, and what it is asked. */
 
-#include <linux/rhashtable.h>
-#include <linux/xarray.h>
 #include <net/netfilter/nf_conntrack_acct.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_ecache.h>
-#include <net/netfilter/nf_conntrack_zones.h>
 
-#include "nf_flow_table_hw.h"
-
-/**
- * enum nf_flow_hw_conn_state - life of a connection in hardware
- * @NF_FLOW_CONN_NEW:	not every direction is claimed
- * @NF_FLOW_CONN_ACTIVE:	its timer, and maybe its state, is hardware's
- * @NF_FLOW_CONN_LEFT:	conntrack has it back, DESTROY is on its way
- * @NF_FLOW_CONN_GONE:	nothing that is reported is believed any more
- */
-enum nf_flow_hw_conn_state {
-	NF_FLOW_CONN_NEW,
-	NF_FLOW_CONN_ACTIVE,
-	NF_FLOW_CONN_LEFT,
-	NF_FLOW_CONN_GONE,
-};
-
-/**
- * struct nf_flow_hw_conn - connection that is claimed
- * @handle:	name for drivers: generation, and index in nf_flow_hw_conns
- * @ct:		connection, only to be compared
- * @node:	in nf_flow_hw_by_ct
- * @lock:	protects the members below; taken before ct->lock
- * @state:	of its life
- * @asked:	directions that hardware was asked to take, bits
- * @claimed:	directions that are claimed, bits
- * @missed:	conntrack has missed packets that hardware forwarded before
- * @claim:	by whom
- * @flowtable:	flowtable of @flow
- * @flow:	flow, unless the state is NF_FLOW_CONN_GONE
- * @rcu:	for the deferred free
- */
-struct nf_flow_hw_conn {
-	u64				handle;
-	const struct nf_conn		*ct;
-	struct rhash_head		node;
-	spinlock_t			lock; /* protects what follows */
-	enum nf_flow_hw_conn_state	state;
-	u8				asked;
-	u8				claimed;
-	bool				missed;
-	struct flow_ft_claim		claim;
-	struct nf_flowtable		*flowtable;
-	struct flow_offload		*flow;
-	struct rcu_head			rcu;
-};
-
-static const struct rhashtable_params nf_flow_hw_by_ct_params = {
-	.key_offset		= offsetof(struct nf_flow_hw_conn, ct),
-	.key_len		= sizeof(struct nf_conn *),
-	.head_offset		= offsetof(struct nf_flow_hw_conn, node),
-	.automatic_shrinking	= true,
-};
-
-static struct rhashtable nf_flow_hw_by_ct;
-static DEFINE_XARRAY_FLAGS(nf_flow_hw_conns,
-			   XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH);
-static atomic_t nf_flow_hw_generation = ATOMIC_INIT(0);
-static u32 nf_flow_hw_next;
-
-static LIST_HEAD(nf_flow_hw_offers);
-static DEFINE_SPINLOCK(nf_flow_hw_offers_lock); /* protects nf_flow_hw_offers */
-
-static struct nf_flow_hw_conn *nf_flow_hw_find(u64 handle)
-{
-	struct nf_flow_hw_conn *conn;
-
-	conn = xa_load(&nf_flow_hw_conns, lower_32_bits(handle));
-
-	return conn && conn->handle == handle ? conn : NULL;
-}
-
-static u8 nf_flow_hw_asked(const struct flow_offload *flow)
-{
-	return test_bit(NF_FLOW_HW_BIDIRECTIONAL, &flow->flags) ?
-	       BIT(FLOW_OFFLOAD_DIR_ORIGINAL) | BIT(FLOW_OFFLOAD_DIR_REPLY) :
-	       BIT(FLOW_OFFLOAD_DIR_ORIGINAL);
-}
-
-static struct nf_flow_hw_conn *
-nf_flow_hw_conn_alloc(struct nf_flowtable *flowtable, struct flow_offload *flow)
-{
-	struct nf_flow_hw_conn *conn;
-	u32 index;
-
-	conn = kzalloc_obj(*conn, GFP_ATOMIC);
-	if (!conn)
-		return NULL;
-
-	spin_lock_init(&conn->lock);
-	conn->state = NF_FLOW_CONN_NEW;
-	conn->asked = nf_flow_hw_asked(flow);
-	conn->flowtable = flowtable;
-	conn->flow = flow;
-	conn->ct = flow->ct;
-
-	/* Reserved first: who finds it must find it whole. */
-	if (xa_alloc_cyclic_bh(&nf_flow_hw_conns, &index, NULL, xa_limit_32b,
-			       &nf_flow_hw_next, GFP_ATOMIC) < 0)
-		goto err_free;
-
-	conn->handle = (u64)(u32)atomic_inc_return(&nf_flow_hw_generation) << 32
-		       | index;
-	if (rhashtable_insert_fast(&nf_flow_hw_by_ct, &conn->node,
-				   nf_flow_hw_by_ct_params))
-		goto err_index;
-
-	xa_store_bh(&nf_flow_hw_conns, index, conn, GFP_ATOMIC);
-	return conn;
-
-err_index:
-	xa_erase_bh(&nf_flow_hw_conns, index);
-err_free:
-	kfree(conn);
-	return NULL;
-}
-
-static void nf_flow_hw_conn_free(struct nf_flow_hw_conn *conn)
-{
-	xa_erase_bh(&nf_flow_hw_conns, lower_32_bits(conn->handle));
-	rhashtable_remove_fast(&nf_flow_hw_by_ct, &conn->node,
-			       nf_flow_hw_by_ct_params);
-	kfree_rcu(conn, rcu);
-}
-
-static void nf_flow_hw_unmark(struct flow_offload *flow)
-{
-	clear_bit(NF_FLOW_HW_CLAIMED, &flow->flags);
-	clear_bit(NF_FLOW_HW_TRACKED, &flow->flags);
-}
-
-static void nf_flow_hw_unclaim(struct nf_flow_hw_conn *conn)
-{
-	conn->state = NF_FLOW_CONN_GONE;
-	if (conn->flow)
-		nf_flow_hw_unmark(conn->flow);
-	WRITE_ONCE(conn->flow, NULL);
-}
-
-/* The flow stays, and its time begins to run; what goes by in the flowtable
- * conntrack does not see.
- */
-static void nf_flow_hw_go_on(struct nf_flow_hw_conn *conn)
-{
-	struct flow_offload *flow = conn->flow;
-
-	if (conn->claim.flags & FLOW_FT_CLAIM_STATE)
-		nf_flow_hw_unsync(flow->ct);
-	WRITE_ONCE(flow->timeout, nf_flowtable_time_stamp +
-		   (u32)flow_offload_get_timeout(flow));
-}
-
-/**
- * nf_flow_hw_drop() - take a connection back from hardware
- * @flow: flow whose claims end, if it has some
- *
- * Nothing that is reported from now on touches @flow.
- *
- * Context: any but hard interrupt; who frees flows must wait meanwhile.
- */
-void nf_flow_hw_drop(struct flow_offload *flow)
-{
-	struct nf_flow_hw_conn *conn;
-
-	conn = unrcu_pointer(xchg(&flow->hw_conn, NULL));
-	if (!conn)
-		return;
-
-	spin_lock_bh(&conn->lock);
-	if (conn->state == NF_FLOW_CONN_ACTIVE)
-		nf_flow_hw_go_on(conn);
-	nf_flow_hw_unclaim(conn);
-	spin_unlock_bh(&conn->lock);
-
-	nf_flow_hw_conn_free(conn);
-}
-
-/**
- * nf_flow_hw_offer() - drivers are going to be asked to take a direction
- * @offer: on the stack of the caller
- *
- * Context: process.
- */
-void nf_flow_hw_offer(struct nf_flow_hw_offer *offer)
-{
-	offer->fresh = false;
-	spin_lock_bh(&nf_flow_hw_offers_lock);
-	list_add(&offer->list, &nf_flow_hw_offers);
-	spin_unlock_bh(&nf_flow_hw_offers_lock);
-}
-
-/**
- * nf_flow_hw_answer() - a driver has answered
- * @offer: that nf_flow_hw_offer() was called for
- * @err: what it said
- *
- * Context: process.
- */
-void nf_flow_hw_answer(struct nf_flow_hw_offer *offer, int err)
-{
-	bool fresh;
-
-	spin_lock_bh(&nf_flow_hw_offers_lock);
-	fresh = offer->fresh;
-	offer->fresh = false;
-	spin_unlock_bh(&nf_flow_hw_offers_lock);
-
-	if (err && fresh)
-		nf_flow_hw_drop(offer->flow);
-}
-
-/**
- * nf_flow_hw_offer_end() - no driver will be asked any more
- * @offer: that nf_flow_hw_offer() was called for
- *
- * Context: process.
- */
-void nf_flow_hw_offer_end(struct nf_flow_hw_offer *offer)
-{
-	struct flow_offload *flow = offer->flow;
-	struct nf_flow_hw_conn *conn;
-	bool claimed = false;
-
-	spin_lock_bh(&nf_flow_hw_offers_lock);
-	list_del(&offer->list);
-	spin_unlock_bh(&nf_flow_hw_offers_lock);
-
-	rcu_read_lock();
-	conn = rcu_dereference(flow->hw_conn);
-	if (conn) {
-		spin_lock_bh(&conn->lock);
-		claimed = conn->claimed;
-		spin_unlock_bh(&conn->lock);
-	}
-	rcu_read_unlock();
-
-	if (conn && !claimed)
-		nf_flow_hw_drop(flow);
-}
-
-static struct nf_flow_hw_offer *nf_flow_hw_offer_find(unsigned long cookie)
-{
-	struct nf_flow_hw_offer *offer;
-
-	list_for_each_entry(offer, &nf_flow_hw_offers, list)
-		if ((unsigned long)&offer->flow->tuplehash[offer->dir].tuple ==
-		    cookie)
-			return offer;
-
-	return NULL;
-}
-
-/* What the software datapath has forwarded conntrack does not know. */
-static void nf_flow_hw_get_synced(const struct flow_offload *flow,
-				  struct flow_ft_conn_state *state)
-{
-	int dir;
-
-	nf_flow_hw_get_state(flow->ct, state);
-	if (nf_ct_protonum(flow->ct) != IPPROTO_TCP)
-		return;
-
-	for (dir = 0; dir < FLOW_OFFLOAD_DIR_MAX; dir++)
-		if (test_bit(NF_FLOW_SW_ORIGINAL + dir, &flow->flags))
-			state->tcp.dir[dir].synced = false;
-}
-
-static void nf_flow_hw_fill(const struct nf_flow_hw_conn *conn,
-			    struct flow_offload *flow,
-			    enum flow_offload_tuple_dir dir,
-			    struct flow_ft_conn *out)
-{
-	const struct nf_conn *ct = flow->ct;
-
-	memset(out, 0, sizeof(*out));
-	out->handle = conn->handle;
-	if (conn->asked & BIT(!dir))
-		out->partner = (unsigned long)&flow->tuplehash[!dir].tuple;
-	out->timeout = flow_offload_get_timeout(flow);
-	nf_flow_hw_get_expires(ct, out->expires);
-	out->mark = READ_ONCE(ct->mark);
-	out->zone = nf_ct_zone(ct)->id;
-	out->dir = dir;
-	out->l4proto = nf_ct_protonum(ct);
-	out->liberal = READ_ONCE(nf_tcp_pernet(nf_ct_net(ct))->tcp_be_liberal);
-	nf_flow_hw_get_synced(flow, &out->state);
-}
-
-static int nf_flow_hw_snapshot(unsigned long cookie, struct flow_ft_conn *out)
-{
-	struct nf_flow_hw_offer *offer;
-	struct nf_flow_hw_conn *conn;
-	struct flow_offload *flow;
-	int err = -ENOENT;
-
-	spin_lock_bh(&nf_flow_hw_offers_lock);
-	offer = nf_flow_hw_offer_find(cookie);
-	if (!offer)
-		goto unlock;
-
-	flow = offer->flow;
-	conn = rcu_dereference(flow->hw_conn);
-	if (!conn) {
-		conn = nf_flow_hw_conn_alloc(offer->flowtable, flow);
-		if (!conn) {
-			err = -ENOMEM;
-			goto unlock;
-		}
-		rcu_assign_pointer(flow->hw_conn, conn);
-	}
-	nf_flow_hw_fill(conn, flow, offer->dir, out);
-	err = 0;
-unlock:
-	spin_unlock_bh(&nf_flow_hw_offers_lock);
-	return err;
-}
-
-static bool nf_flow_hw_is_over(const struct flow_offload *flow)
-{
-	return flow->flags & (BIT(NF_FLOW_CLOSING) | BIT(NF_FLOW_TEARDOWN) |
-			      BIT(NF_FLOW_HW_DYING));
-}
-
-static void nf_flow_hw_set_backstop(struct flow_offload *flow)
-{
-	WRITE_ONCE(flow->timeout, nf_flowtable_time_stamp +
-		   (u32)flow_offload_get_timeout(flow) + NF_FLOW_HW_BACKSTOP);
-}
-
-static bool nf_flow_hw_missed(struct flow_offload *flow)
-{
-	bool missed;
-
-	missed = test_and_clear_bit(NF_FLOW_SW_ORIGINAL, &flow->flags);
-
-	return test_and_clear_bit(NF_FLOW_SW_REPLY, &flow->flags) || missed;
-}
-
-static int nf_flow_hw_claim_dir(struct nf_flow_hw_conn *conn, u8 dir,
-				const struct flow_ft_claim *claim)
-{
-	lockdep_assert_held(&conn->lock);
-
-	if (conn->state > NF_FLOW_CONN_ACTIVE || nf_flow_hw_is_over(conn->flow))
-		return -ESTALE;
-	if (test_bit(NF_FLOW_HW_ORIGINAL + dir, &conn->flow->flags) &&
-	    !(conn->claimed & BIT(dir)))
-		conn->missed = true;
-	if (conn->claimed && (conn->claim.owner != claim->owner ||
-			      conn->claim.flags != claim->flags))
-		return -EBUSY;
-
-	conn->claim = *claim;
-	conn->claimed |= BIT(dir);
-	if (conn->state == NF_FLOW_CONN_ACTIVE || conn->claimed != conn->asked)
-		return 0;
-
-	conn->state = NF_FLOW_CONN_ACTIVE;
-	nf_flow_hw_set_backstop(conn->flow);
-	if (claim->flags & FLOW_FT_CLAIM_STATE)
-		set_bit(NF_FLOW_HW_TRACKED, &conn->flow->flags);
-	set_bit(NF_FLOW_HW_CLAIMED, &conn->flow->flags);
-	/* Pairs with nf_flow_hw_exception(): a packet that went by without
-	 * having seen the claim has left its mark.
-	 */
-	smp_mb__after_atomic();
-	if (nf_flow_hw_missed(conn->flow))
-		conn->missed = true;
-	if (claim->flags & FLOW_FT_CLAIM_STATE)
-		nf_flow_hw_start(conn->flow->ct, conn->missed);
-	return 0;
-}
-
-static int nf_flow_hw_claim(struct flow_ft_conn *snapshot,
-			    const struct flow_ft_claim *claim)
-{
-	struct nf_flow_hw_offer *offer;
-	struct nf_flow_hw_conn *conn;
-	int err = -ENOENT;
-
-	if (!(claim->flags & FLOW_FT_CLAIM_TIMER) ||
-	    claim->flags & ~(FLOW_FT_CLAIM_TIMER | FLOW_FT_CLAIM_STATE))
-		return -EINVAL;
-
-	spin_lock_bh(&nf_flow_hw_offers_lock);
-	conn = nf_flow_hw_find(snapshot->handle);
-	if (!conn)
-		goto unlock;
-
-	list_for_each_entry(offer, &nf_flow_hw_offers, list)
-		if (offer->flow == READ_ONCE(conn->flow) &&
-		    offer->dir == snapshot->dir)
-			break;
-	if (list_entry_is_head(offer, &nf_flow_hw_offers, list))
-		goto unlock;
-
-	spin_lock(&conn->lock);
-	offer->fresh = !(conn->claimed & BIT(snapshot->dir));
-	err = nf_flow_hw_claim_dir(conn, snapshot->dir, claim);
-	if (err)
-		offer->fresh = false;
-	else
-		nf_flow_hw_get_synced(offer->flow, &snapshot->state);
-	spin_unlock(&conn->lock);
-unlock:
-	spin_unlock_bh(&nf_flow_hw_offers_lock);
-	return err;
-}
+#include "nf_flow_table_hw_claim.h"
 
 static void nf_flow_hw_account(const struct nf_flow_hw_conn *conn,
 			       const struct flow_ft_report *report)
@@ -588,6 +179,49 @@ static void nf_flow_hw_take_leaving(const struct nf_flow_hw_conn *conn,
 		nf_flow_hw_unsync(conn->flow->ct);
 }
 
+/* ask() is called with the lock of the connection, if there is one. */
+static bool nf_flow_hw_ask(struct flow_offload *flow,
+			   bool (*ask)(struct nf_flow_hw_conn *conn,
+				       struct flow_offload *flow))
+{
+	struct nf_flow_hw_conn *conn;
+	bool answered = false;
+
+	rcu_read_lock();
+	conn = rcu_dereference(flow->hw_conn);
+	if (conn) {
+		spin_lock_bh(&conn->lock);
+		answered = ask(conn, flow);
+		spin_unlock_bh(&conn->lock);
+		nf_flow_hw_deliver(flow->ct);
+	}
+	rcu_read_unlock();
+
+	return answered;
+}
+
+static bool nf_flow_hw_do_leave(struct nf_flow_hw_conn *conn,
+				struct flow_offload *flow)
+{
+	struct flow_ft_report report;
+	bool answered;
+
+	if (conn->state != NF_FLOW_CONN_ACTIVE)
+		return conn->state == NF_FLOW_CONN_LEFT;
+
+	answered = nf_flow_hw_query_conn(conn, &report);
+	if (answered) {
+		nf_flow_hw_take_leaving(conn, &report);
+		nf_flow_hw_give_back(conn, report.idle);
+	} else {
+		nf_flow_hw_go_on(conn);
+		nf_flow_hw_unmark(flow);
+		conn->state = NF_FLOW_CONN_LEFT;
+	}
+
+	return answered;
+}
+
 /**
  * nf_flow_hw_leave() - conntrack gets back a connection that hardware has
  * @flow: flow that leaves the flowtable, with NF_FLOW_TEARDOWN set
@@ -598,34 +232,19 @@ static void nf_flow_hw_take_leaving(const struct nf_flow_hw_conn *conn,
  */
 bool nf_flow_hw_leave(struct flow_offload *flow)
 {
+	return nf_flow_hw_ask(flow, nf_flow_hw_do_leave);
+}
+
+static bool nf_flow_hw_do_poll(struct nf_flow_hw_conn *conn,
+			       struct flow_offload *flow)
+{
 	struct flow_ft_report report;
-	struct nf_flow_hw_conn *conn;
-	bool left = false;
 
-	rcu_read_lock();
-	conn = rcu_dereference(flow->hw_conn);
-	if (!conn)
-		goto out;
+	if (!conn->flow || !nf_flow_hw_query_conn(conn, &report))
+		return false;
 
-	spin_lock_bh(&conn->lock);
-	if (conn->state == NF_FLOW_CONN_LEFT) {
-		left = true;
-	} else if (conn->state == NF_FLOW_CONN_ACTIVE) {
-		left = nf_flow_hw_query_conn(conn, &report);
-		if (left) {
-			nf_flow_hw_take_leaving(conn, &report);
-			nf_flow_hw_give_back(conn, report.idle);
-		} else {
-			nf_flow_hw_go_on(conn);
-		}
-		nf_flow_hw_unmark(flow);
-		conn->state = NF_FLOW_CONN_LEFT;
-	}
-	spin_unlock_bh(&conn->lock);
-	nf_flow_hw_deliver(flow->ct);
-out:
-	rcu_read_unlock();
-	return left;
+	nf_flow_hw_hear(conn, &report);
+	return true;
 }
 
 /**
@@ -637,25 +256,7 @@ out:
  */
 bool nf_flow_hw_poll(struct flow_offload *flow)
 {
-	struct flow_ft_report report;
-	struct nf_flow_hw_conn *conn;
-	bool answered = false;
-
-	rcu_read_lock();
-	conn = rcu_dereference(flow->hw_conn);
-	if (!conn)
-		goto out;
-
-	spin_lock_bh(&conn->lock);
-	if (conn->flow && nf_flow_hw_query_conn(conn, &report)) {
-		nf_flow_hw_hear(conn, &report);
-		answered = true;
-	}
-	spin_unlock_bh(&conn->lock);
-	nf_flow_hw_deliver(flow->ct);
-out:
-	rcu_read_unlock();
-	return answered;
+	return nf_flow_hw_ask(flow, nf_flow_hw_do_poll);
 }
 
 /* A report that should have come has been lost. */
@@ -673,6 +274,27 @@ static bool nf_flow_hw_is_overdue(const struct nf_flow_hw_conn *conn,
 	return report->idle > flow_offload_get_timeout(flow) + HZ;
 }
 
+static bool nf_flow_hw_do_backstop(struct nf_flow_hw_conn *conn,
+				   struct flow_offload *flow)
+{
+	struct flow_ft_report report;
+
+	if (conn->state != NF_FLOW_CONN_ACTIVE ||
+	    !nf_flow_hw_query_conn(conn, &report))
+		return false;
+
+	if (nf_flow_hw_is_overdue(conn, &report)) {
+		nf_flow_hw_take_leaving(conn, &report);
+		nf_flow_hw_give_back(conn, report.idle);
+		set_bit(NF_FLOW_TEARDOWN, &flow->flags);
+	} else {
+		nf_flow_hw_take(conn, &report, NF_FLOW_SAYS_HAS_IT);
+		nf_flow_hw_set_backstop(flow);
+	}
+
+	return true;
+}
+
 /**
  * nf_flow_hw_backstop() - has hardware forgotten to report?
  * @flow: flow that nothing was heard of for long
@@ -682,31 +304,7 @@ static bool nf_flow_hw_is_overdue(const struct nf_flow_hw_conn *conn,
  */
 bool nf_flow_hw_backstop(struct flow_offload *flow)
 {
-	struct flow_ft_report report;
-	struct nf_flow_hw_conn *conn;
-	bool answered = false;
-
-	rcu_read_lock();
-	conn = rcu_dereference(flow->hw_conn);
-	if (!conn)
-		goto out;
-
-	spin_lock_bh(&conn->lock);
-	if (conn->state == NF_FLOW_CONN_ACTIVE)
-		answered = nf_flow_hw_query_conn(conn, &report);
-	if (answered && nf_flow_hw_is_overdue(conn, &report)) {
-		nf_flow_hw_take_leaving(conn, &report);
-		nf_flow_hw_give_back(conn, report.idle);
-		set_bit(NF_FLOW_TEARDOWN, &flow->flags);
-	} else if (answered) {
-		nf_flow_hw_take(conn, &report, NF_FLOW_SAYS_HAS_IT);
-		nf_flow_hw_set_backstop(flow);
-	}
-	spin_unlock_bh(&conn->lock);
-	nf_flow_hw_deliver(flow->ct);
-out:
-	rcu_read_unlock();
-	return answered;
+	return nf_flow_hw_ask(flow, nf_flow_hw_do_backstop);
 }
 
 /**
@@ -718,13 +316,11 @@ out:
  */
 long nf_flow_hw_query(struct nf_conn *ct)
 {
-	const struct nf_conn *key = ct;
 	struct flow_ft_report report;
 	struct nf_flow_hw_conn *conn;
 	long left = -1;
 
-	conn = rhashtable_lookup(&nf_flow_hw_by_ct, &key,
-				 nf_flow_hw_by_ct_params);
+	conn = nf_flow_hw_find_ct(ct);
 	if (!conn)
 		return -1;
 
@@ -771,7 +367,7 @@ int nf_flow_hw_init(void)
 {
 	int err;
 
-	err = rhashtable_init(&nf_flow_hw_by_ct, &nf_flow_hw_by_ct_params);
+	err = nf_flow_hw_claims_init();
 	if (err)
 		return err;
 
@@ -783,6 +379,5 @@ int nf_flow_hw_init(void)
 void nf_flow_hw_exit(void)
 {
 	flow_ft_conn_unregister();
-	rhashtable_destroy(&nf_flow_hw_by_ct);
-	xa_destroy(&nf_flow_hw_conns);
+	nf_flow_hw_claims_exit();
 }
