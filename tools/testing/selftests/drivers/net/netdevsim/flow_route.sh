@@ -333,17 +333,18 @@ gso()
 {
 	local bytes=3000000
 
-	# Its ports have no TSO for IPv6: only IPv4 frames are large.
+	# Its ports have no TSO for IPv6: only IPv4 frames are large. How large
+	# depends on the machine, more than the MTU if there are such at all.
 	sockets 6 tcp $bytes
 	sockets 4 tcp $bytes
-	check_true "$1: GSO frames" [ "$(delta rc.hit)" -lt $((bytes / 3000)) ]
+	check_true "$1: GSO frames" [ "$(delta rc.hit)" -lt $((bytes / 2000)) ]
 }
 
 # More went out than came in, and sockets saw that all of it arrived.
 segmented()
 {
 	check_true "$1: segmented" \
-		[ "$(delta rs.tx)" -gt $((2 * $(delta rc.hit))) ]
+		[ "$(delta rs.tx)" -gt $((5 * $(delta rc.hit) / 4)) ]
 }
 
 test_gso() # GSO frames pass whole, or segmented if the port cannot send them
