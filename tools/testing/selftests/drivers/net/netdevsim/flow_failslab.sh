@@ -320,7 +320,8 @@ test_offer() # the packet that offers a flow to hardware
 
 	read -ra fwd <<< "$(fwd_args 4 udp $SPORT $DPORT)"
 	read -ra rev <<< "$(rev_args 4 udp $SPORT $DPORT)"
-	for function in flow_offload_alloc nf_flow_offload_work_alloc; do
+	for function in flow_offload_alloc nf_flow_nexthop_add \
+		nf_flow_offload_work_alloc; do
 		empty
 		flow_timeout udp 30
 		flow_ruleset "rc, rs"
