@@ -5,6 +5,7 @@
  * here.
  */
 
+#include <kunit/visibility.h>
 #include <linux/jiffies.h>
 #include <linux/skbuff.h>
 #include <linux/unaligned.h>
@@ -303,6 +304,7 @@ bool nsim_flow_track_tcp(struct flow_ft_tcp *tcp, const struct sk_buff *skb,
 	tcp->last_dir = dir;
 	return true;
 }
+EXPORT_SYMBOL_IF_KUNIT(nsim_flow_track_tcp);
 
 /**
  * nsim_flow_track_udp() - a UDP packet passes
@@ -323,3 +325,4 @@ bool nsim_flow_track_udp(struct flow_ft_udp *udp, u8 dir)
 
 	return udp->replied != was.replied || udp->stream != was.stream;
 }
+EXPORT_SYMBOL_IF_KUNIT(nsim_flow_track_udp);
