@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Connections that hardware tracks: what it reports, and what it is asked. */
 
+#include <kunit/visibility.h>
 #include <net/netfilter/nf_conntrack_acct.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_ecache.h>
@@ -234,6 +235,7 @@ bool nf_flow_hw_leave(struct flow_offload *flow)
 {
 	return nf_flow_hw_ask(flow, nf_flow_hw_do_leave);
 }
+EXPORT_SYMBOL_IF_KUNIT(nf_flow_hw_leave);
 
 static bool nf_flow_hw_do_poll(struct nf_flow_hw_conn *conn,
 			       struct flow_offload *flow)
@@ -258,6 +260,7 @@ bool nf_flow_hw_poll(struct flow_offload *flow)
 {
 	return nf_flow_hw_ask(flow, nf_flow_hw_do_poll);
 }
+EXPORT_SYMBOL_IF_KUNIT(nf_flow_hw_poll);
 
 /* A report that should have come has been lost. */
 static bool nf_flow_hw_is_overdue(const struct nf_flow_hw_conn *conn,
@@ -306,6 +309,7 @@ bool nf_flow_hw_backstop(struct flow_offload *flow)
 {
 	return nf_flow_hw_ask(flow, nf_flow_hw_do_backstop);
 }
+EXPORT_SYMBOL_IF_KUNIT(nf_flow_hw_backstop);
 
 /**
  * nf_flow_hw_query() - bring the counters of a connection up to date
@@ -334,6 +338,7 @@ long nf_flow_hw_query(struct nf_conn *ct)
 
 	return left;
 }
+EXPORT_SYMBOL_IF_KUNIT(nf_flow_hw_query);
 
 static int nf_flow_hw_resync(u64 handle, struct flow_ft_conn_state *state)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Connections that hardware tracks: who has claimed them. */
 
+#include <kunit/visibility.h>
 #include <linux/rhashtable.h>
 #include <linux/xarray.h>
 #include <net/netfilter/nf_conntrack_core.h>
@@ -143,6 +144,7 @@ void nf_flow_hw_drop(struct flow_offload *flow)
 
 	nf_flow_hw_conn_free(conn);
 }
+EXPORT_SYMBOL_IF_KUNIT(nf_flow_hw_drop);
 
 /**
  * nf_flow_hw_offer() - drivers are going to be asked to take a direction
@@ -157,6 +159,7 @@ void nf_flow_hw_offer(struct nf_flow_hw_offer *offer)
 	list_add(&offer->list, &nf_flow_hw_offers);
 	spin_unlock_bh(&nf_flow_hw_offers_lock);
 }
+EXPORT_SYMBOL_IF_KUNIT(nf_flow_hw_offer);
 
 /**
  * nf_flow_hw_answer() - a driver has answered
@@ -177,6 +180,7 @@ void nf_flow_hw_answer(struct nf_flow_hw_offer *offer, int err)
 	if (err && fresh)
 		nf_flow_hw_drop(offer->flow);
 }
+EXPORT_SYMBOL_IF_KUNIT(nf_flow_hw_answer);
 
 /**
  * nf_flow_hw_offer_end() - no driver will be asked any more
@@ -206,6 +210,7 @@ void nf_flow_hw_offer_end(struct nf_flow_hw_offer *offer)
 	if (conn && !claimed)
 		nf_flow_hw_drop(flow);
 }
+EXPORT_SYMBOL_IF_KUNIT(nf_flow_hw_offer_end);
 
 static struct nf_flow_hw_offer *nf_flow_hw_offer_find(unsigned long cookie)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What hardware knows of a connection, and what conntrack does. */
 
+#include <kunit/visibility.h>
 #include <linux/netfilter.h>
 #include <net/netfilter/nf_conntrack_core.h>
 #include <net/netfilter/nf_conntrack_ecache.h>
@@ -67,6 +68,7 @@ void nf_flow_hw_get_state(struct nf_conn *ct, struct flow_ft_conn_state *state)
 		break;
 	}
 }
+EXPORT_SYMBOL_IF_KUNIT(nf_flow_hw_get_state);
 
 /* Both directions or none: conntrack takes what it does not know of the one
  * from packets of the other, but only if it knows nothing of either.
@@ -112,6 +114,7 @@ void nf_flow_hw_start(struct nf_conn *ct, bool missed)
 		nf_flow_hw_be_strict(&ct->proto.tcp);
 	spin_unlock_bh(&ct->lock);
 }
+EXPORT_SYMBOL_IF_KUNIT(nf_flow_hw_start);
 
 /**
  * nf_flow_hw_started() - has conntrack seen packets of both directions?
@@ -131,6 +134,7 @@ void nf_flow_hw_started(struct nf_conn *ct)
 		nf_flow_hw_be_strict(seen);
 	spin_unlock_bh(&ct->lock);
 }
+EXPORT_SYMBOL_IF_KUNIT(nf_flow_hw_started);
 
 static u32 nf_flow_hw_later(u32 a, u32 b)
 {
@@ -284,6 +288,7 @@ bool nf_flow_hw_set_state(struct nf_conn *ct,
 
 	return false;
 }
+EXPORT_SYMBOL_IF_KUNIT(nf_flow_hw_set_state);
 
 /**
  * nf_flow_hw_unsync() - conntrack has missed packets of a connection
@@ -389,6 +394,7 @@ long nf_flow_hw_time_left(struct nf_conn *ct, unsigned long idle)
 
 	return timeout > idle ? timeout - idle : 0;
 }
+EXPORT_SYMBOL_IF_KUNIT(nf_flow_hw_time_left);
 
 /**
  * nf_flow_hw_get_expires() - how long a connection lives, by its state
@@ -417,6 +423,7 @@ void nf_flow_hw_get_expires(const struct nf_conn *ct, u32 *expires)
 		break;
 	}
 }
+EXPORT_SYMBOL_IF_KUNIT(nf_flow_hw_get_expires);
 
 /**
  * nf_flow_hw_set_timeout() - give conntrack back its timer
@@ -433,6 +440,7 @@ void nf_flow_hw_set_timeout(struct nf_conn *ct, unsigned long idle)
 	WRITE_ONCE(ct->timeout,
 		   nfct_time_stamp + (u32)nf_flow_hw_time_left(ct, idle));
 }
+EXPORT_SYMBOL_IF_KUNIT(nf_flow_hw_set_timeout);
 
 /**
  * nf_flow_hw_lower_timeout() - a connection that was given back is older by now
@@ -450,3 +458,4 @@ void nf_flow_hw_lower_timeout(struct nf_conn *ct, unsigned long idle)
 	    (s32)(timeout - old) < 0)
 		cmpxchg(&ct->timeout, old, timeout);
 }
+EXPORT_SYMBOL_IF_KUNIT(nf_flow_hw_lower_timeout);
