@@ -268,7 +268,8 @@ static bool nf_flow_hw_is_overdue(const struct nf_flow_hw_conn *conn,
 {
 	struct flow_offload *flow = conn->flow;
 
-	if (report->event == FLOW_FT_CLOSED || report->event == FLOW_FT_AGED)
+	if (report->event == FLOW_FT_CLOSED || report->event == FLOW_FT_AGED ||
+	    report->event == FLOW_FT_EVICTED)
 		return true;
 	if (report->has_state && nf_ct_protonum(flow->ct) == IPPROTO_TCP &&
 	    report->state.tcp.state >= TCP_CONNTRACK_TIME_WAIT)
