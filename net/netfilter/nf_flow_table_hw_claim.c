@@ -2,6 +2,7 @@
 /* Connections that hardware tracks: who has claimed them. */
 
 #include <kunit/visibility.h>
+#include <linux/random.h>
 #include <linux/rhashtable.h>
 #include <linux/xarray.h>
 #include <net/netfilter/nf_conntrack_core.h>
@@ -19,7 +20,7 @@ static const struct rhashtable_params nf_flow_hw_by_ct_params = {
 static struct rhashtable nf_flow_hw_by_ct;
 static DEFINE_XARRAY_FLAGS(nf_flow_hw_conns,
 			   XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH);
-static atomic_t nf_flow_hw_generation = ATOMIC_INIT(0);
+static atomic_t nf_flow_hw_generation;
 static u32 nf_flow_hw_next;
 
 static LIST_HEAD(nf_flow_hw_offers);
@@ -383,6 +384,9 @@ unlock:
 
 int nf_flow_hw_claims_init(void)
 {
+	/* What was said of connections before this was unloaded is stale. */
+	atomic_set(&nf_flow_hw_generation, get_random_u32());
+
 	return rhashtable_init(&nf_flow_hw_by_ct, &nf_flow_hw_by_ct_params);
 }
 
