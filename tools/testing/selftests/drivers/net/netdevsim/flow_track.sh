@@ -4,99 +4,8 @@
 # Connections whose state and timers hardware keeps: conntrack knows what it
 # would know if it had seen the packets, and nobody polls.
 
-# shellcheck source-path=SCRIPTDIR source=flow_lib.sh
-source "$(dirname "$(readlink -e "$0")")/flow_lib.sh"
-
-N=20
-SPORT=4000
-DPORT=5000
-LIFE=60
-ACK=10
-FINACK=11
-RST=04
-SYN=02
-
-fwd=()
-rev=()
-
-conn_counter()
-{
-	sed -n "s/^$1 //p" "$FLOW_DEBUGFS/conn_counters"
-}
-
-# conn_is PHASE [STATE]: of the only connection in hardware
-conn_is()
-{
-	grep -q " phase=$1 state=${2:-.*} " "$FLOW_DEBUGFS/conns"
-}
-
-# ct PROTO: the only connection as conntrack shows it
-ct()
-{
-	local family
-
-	for family in ipv4 ipv6; do
-		ip netns exec "$router" conntrack -L -f $family -p "$1" \
-			2> /dev/null
-	done
-}
-
-ct_left()
-{
-	ct "$1" | awk '$3 ~ /^[0-9]+$/ { print $3 }'
-}
-
-ct_state()
-{
-	ct tcp | awk '{ print $3 ~ /^[0-9]+$/ ? $4 : "hidden" }'
-}
-
-# ct_packets PROTO: original and reply
-ct_packets()
-{
-	ct "$1" | grep -o 'packets=[0-9]*' | cut -d = -f 2 | xargs
-}
-
-ct_timeout()
-{
-	ip netns exec "$router" sysctl -n "net.netfilter.nf_conntrack_$1"
-}
-
-# check_left PROTO SEC: that much is left, or up to half a minute less
-check_left()
-{
-	local left
-
-	left=$(ct_left "$1")
-	if ! ((left <= $2 && left > $2 - 30)); then
-		check "$1: seconds left" "$left" "$2"
-	fi
-}
-
-# claim MODE FAMILY PROTO: a connection in hardware; its frames are $fwd and
-# $rev. Of TCP, both ends have sent what ends before 25 and 13.
-claim()
-{
-	flow_flush
-	slowwait 5 flow_entries_are 0 > /dev/null
-	flow_timeout both $LIFE
-	flow_knob mode "$1"
-	flow_ruleset "rc, rs"
-	check "in hardware" "$(offload_flow "$2" "$3" $SPORT $DPORT)" ""
-	read -ra fwd <<< "$(fwd_args "$2" "$3" $SPORT $DPORT)"
-	read -ra rev <<< "$(rev_args "$2" "$3" $SPORT $DPORT)"
-	check_wait "$1: is the hardware's" 5 conn_is run
-}
-
-tcp_fwd()
-{
-	frames "${fwd[@]}" "$@" > /dev/null
-}
-
-tcp_rev()
-{
-	frames_back "${rev[@]}" "$@" > /dev/null
-}
+# shellcheck source-path=SCRIPTDIR source=flow_track_lib.sh
+source "$(dirname "$(readlink -e "$0")")/flow_track_lib.sh"
 
 test_show() # state, time and packets are shown while hardware has it
 {
@@ -250,35 +159,5 @@ test_evict() # who is evicted stays in the flowtable, and comes back
 	check "state" "$(ct_state)" ESTABLISHED
 }
 
-comes_back()
-{
-	tcp_fwd seq=25 ack=13
-	[ "$(conn_counter claimed)" -gt "$1" ]
-}
-
-# The core asks a minute after what it has not heard of was due.
-test_lost() # a report that is lost is made up for
-{
-	LIFE=10
-	claim track 4 tcp
-	LIFE=60
-	flow_knob drop_reports 1000
-	flow_knob fake_idle_ms 20000
-	check_wait "the report is lost" 10 reports_dropped 1
-	check "entries" "$(flow_counter entries)" 2
-	check_wait "leaves hardware" 90 flow_entries_are 0
-	flow_knob drop_reports 0
-	check "state" "$(ct_state)" ESTABLISHED
-	check "stale" "$(conn_counter reports_stale)" 0
-}
-
-reports_dropped()
-{
-	[ "$(conn_counter reports_dropped)" = "$1" ]
-}
-
-flow_require nft ethtool conntrack
-flow_setup rc rs
-[ -w "$FLOW_DEBUGFS/mode" ] || flow_skip "netdevsim does not track connections"
-hw_tc_offload on rc rs
+track_setup
 flow_run
