@@ -76,7 +76,8 @@ check_left()
 }
 
 # claim MODE FAMILY PROTO: a connection in hardware; its frames are $fwd and
-# $rev; $RULES are chains for flow_ruleset. Of TCP, both ends have sent what ends before 25 and 13.
+# $rev, $RULES are chains for flow_ruleset. Of TCP, both ends have sent what
+# ends before 25 and 13.
 claim()
 {
 	flow_flush
