@@ -93,11 +93,14 @@ EXPORT_SYMBOL_GPL(flow_ft_conn_report);
 /**
  * flow_ft_conn_resync() - start again from what conntrack knows
  * @handle: name of the connection, claimed with FLOW_FT_CLAIM_STATE
- * @state: filled in
+ * @state: what hardware knew before it handed over, for the report of that may
+ *	have been lost, or all zero if it is of no use any more; what to start
+ *	from
  *
  * For hardware that has handed packets of the connection to the CPU, and
  * forwards none of them itself meanwhile. One that is closed by now must be
- * reported as that.
+ * reported as that. What hardware knew is of no use when the ports may have
+ * been opened again: both ends have sent a SYN.
  *
  * Context: as flow_ft_conn_report().
  * Return: 0, -ENOENT if the caller does not have the connection any more, or

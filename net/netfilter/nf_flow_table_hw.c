@@ -344,7 +344,7 @@ EXPORT_SYMBOL_IF_KUNIT(nf_flow_hw_query);
 static int nf_flow_hw_resync(u64 handle, struct flow_ft_conn_state *state)
 {
 	struct nf_flow_hw_conn *conn;
-	int err = -ENOENT;
+	struct nf_conn *ct = NULL;
 
 	conn = nf_flow_hw_find(handle);
 	if (!conn)
@@ -353,13 +353,20 @@ static int nf_flow_hw_resync(u64 handle, struct flow_ft_conn_state *state)
 	spin_lock_bh(&conn->lock);
 	if (conn->state == NF_FLOW_CONN_ACTIVE &&
 	    conn->claim.flags & FLOW_FT_CLAIM_STATE) {
-		nf_flow_hw_started(conn->flow->ct);
-		nf_flow_hw_get_state(conn->flow->ct, state);
-		err = 0;
+		ct = conn->flow->ct;
+		nf_conntrack_get(&ct->ct_general);
+		/* The report that said so may have been lost. */
+		nf_flow_hw_set_state(ct, state, NF_FLOW_SAYS_BEFORE);
+		nf_flow_hw_started(ct);
+		nf_flow_hw_get_state(ct, state);
 	}
 	spin_unlock_bh(&conn->lock);
+	if (!ct)
+		return -ENOENT;
 
-	return err;
+	nf_flow_hw_deliver(ct);
+	nf_ct_put(ct);
+	return 0;
 }
 
 static const struct flow_ft_conn_ops nf_flow_hw_ops = {

@@ -12,12 +12,14 @@
  * @NF_FLOW_SAYS_HAD_IT: hardware has forwarded its last packet
  * @NF_FLOW_SAYS_MAY_GO_ON: it leaves hardware, which may forward packets until
  *	then
+ * @NF_FLOW_SAYS_BEFORE: it is in hardware, and conntrack has seen packets since
  * @NF_FLOW_SAYS_LATE: it has left, and conntrack may have seen packets since
  */
 enum nf_flow_hw_says {
 	NF_FLOW_SAYS_HAS_IT,
 	NF_FLOW_SAYS_HAD_IT,
 	NF_FLOW_SAYS_MAY_GO_ON,
+	NF_FLOW_SAYS_BEFORE,
 	NF_FLOW_SAYS_LATE,
 };
 

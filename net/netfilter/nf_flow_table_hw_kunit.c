@@ -342,7 +342,7 @@ static void nf_hw_test_replace_fails(struct kunit *test)
 static void nf_hw_test_stale_handles(struct kunit *test)
 {
 	struct nf_hw_test *t = test->priv;
-	struct flow_ft_conn_state state;
+	struct flow_ft_conn_state state = {};
 	u64 old;
 
 	nf_hw_test_replace_both(test, t->claim.flags);
@@ -463,7 +463,7 @@ static void nf_hw_test_evicted(struct kunit *test)
 static void nf_hw_test_resync(struct kunit *test)
 {
 	struct nf_hw_test *t = test->priv;
-	struct flow_ft_conn_state state;
+	struct flow_ft_conn_state state = {};
 
 	nf_hw_test_replace_both(test, FLOW_FT_CLAIM_TIMER);
 	KUNIT_EXPECT_EQ(test, flow_ft_conn_resync(t->conn.handle, &state),
@@ -475,6 +475,17 @@ static void nf_hw_test_resync(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, flow_ft_conn_resync(t->conn.handle, &state), 0);
 	KUNIT_EXPECT_EQ(test, state.tcp.state, TCP_CONNTRACK_CLOSE_WAIT);
 	KUNIT_EXPECT_EQ(test, state.tcp.dir[1].end, 1000);
+
+	/* What was not reported, and a packet that conntrack has seen since. */
+	state = t->report.state;
+	state.tcp.state = TCP_CONNTRACK_LAST_ACK;
+	state.tcp.last = FLOW_FT_TCP_LAST_FIN;
+	t->ct->proto.tcp.last_index = FLOW_FT_TCP_LAST_SYN;
+	KUNIT_EXPECT_EQ(test, flow_ft_conn_resync(t->conn.handle, &state), 0);
+	KUNIT_EXPECT_EQ(test, state.tcp.state, TCP_CONNTRACK_LAST_ACK);
+	KUNIT_EXPECT_EQ(test, state.tcp.last, FLOW_FT_TCP_LAST_SYN);
+	KUNIT_EXPECT_EQ(test, state.tcp.dir[1].end, 1500);
+	nf_hw_test_expect_windows(test, 1500, 2000, 600, 800);
 	KUNIT_EXPECT_EQ(test, nf_hw_test_report(t, FLOW_FT_CLOSED), 1);
 	KUNIT_EXPECT_EQ(test, flow_ft_conn_resync(t->conn.handle, &state),
 			-ENOENT);

@@ -190,6 +190,7 @@ static void nf_flow_hw_set_windows(struct ip_ct_tcp *seen,
 
 	switch (says) {
 	case NF_FLOW_SAYS_HAS_IT:
+	case NF_FLOW_SAYS_BEFORE:
 		if (synced)
 			nf_flow_hw_merge_windows(seen, tcp);
 		return;
@@ -242,7 +243,7 @@ static bool nf_flow_hw_set_tcp(struct nf_conn *ct,
 		seen->state = tcp->state;
 		changed = true;
 	}
-	if (says != NF_FLOW_SAYS_LATE)
+	if (says != NF_FLOW_SAYS_BEFORE && says != NF_FLOW_SAYS_LATE)
 		nf_flow_hw_set_tcp_last(seen, tcp);
 	spin_unlock_bh(&ct->lock);
 

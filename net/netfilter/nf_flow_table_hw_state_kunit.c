@@ -60,6 +60,10 @@ static const struct nf_hw_state_merge nf_hw_state_merges[] = {
 	  &nf_hw_state_old, &nf_hw_state_none, true },
 	{ "may go on", NF_FLOW_SAYS_MAY_GO_ON, true, &nf_hw_state_old,
 	  &nf_hw_state_none, true },
+	{ "before, in sync", NF_FLOW_SAYS_BEFORE, true, &nf_hw_state_old,
+	  &nf_hw_state_merged, true },
+	{ "before, not in sync", NF_FLOW_SAYS_BEFORE, false, &nf_hw_state_old,
+	  &nf_hw_state_old, true },
 	{ "late, packets seen since", NF_FLOW_SAYS_LATE, true,
 	  &nf_hw_state_old, &nf_hw_state_old, true },
 	{ "late, none seen since", NF_FLOW_SAYS_LATE, true, &nf_hw_state_none,
@@ -190,6 +194,8 @@ static void nf_hw_state_test_last(struct kunit *test)
 	t->state.tcp.last_win = 14;
 	t->state.tcp.retrans = 2;
 	nf_flow_hw_set_state(t->ct, &t->state, NF_FLOW_SAYS_LATE);
+	KUNIT_EXPECT_EQ(test, tcp->last_seq, 0);
+	nf_flow_hw_set_state(t->ct, &t->state, NF_FLOW_SAYS_BEFORE);
 	KUNIT_EXPECT_EQ(test, tcp->last_seq, 0);
 	nf_flow_hw_set_state(t->ct, &t->state, NF_FLOW_SAYS_HAD_IT);
 	KUNIT_EXPECT_EQ(test, tcp->last_index, FLOW_FT_TCP_LAST_FIN);

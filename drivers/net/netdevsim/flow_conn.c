@@ -81,13 +81,16 @@ void nsim_flow_conn_report(struct nsim_flow_conns *conns)
 {
 	struct flow_ft_report report;
 	struct nsim_flow_conn *conn;
-	bool held;
+	bool held, lost;
 
 	rcu_read_lock();
 	spin_lock_bh(&conns->report_lock);
 	while ((conn = nsim_flow_conn_next(conns))) {
+		lost = nsim_flow_fault(&conns->drop_reports);
 		spin_lock(&conn->lock);
-		nsim_flow_conn_fill(conn, &report);
+		/* The counters are there to be read by the next one. */
+		if (!lost)
+			nsim_flow_conn_fill(conn, &report);
 		conn->told = true;
 		held = conn->phase == NSIM_FLOW_CONN_HOLD;
 		spin_unlock(&conn->lock);
@@ -95,7 +98,7 @@ void nsim_flow_conn_report(struct nsim_flow_conns *conns)
 		/* To be resumed soon, if no packet comes. */
 		if (held)
 			nsim_flow_age_add(conn);
-		if (nsim_flow_fault(&conns->drop_reports)) {
+		if (lost) {
 			atomic64_inc(&conns->reports_dropped);
 			continue;
 		}
@@ -153,6 +156,7 @@ void nsim_flow_conn_stop(struct nsim_flow_conn *conn, enum flow_ft_event event)
 
 /* Packets on their way to conntrack had the time to get there. */
 static bool nsim_flow_conn_may_resume(struct nsim_flow_conn *conn,
+				      struct flow_ft_conn_state *state,
 				      unsigned int *punted)
 {
 	bool may;
@@ -164,6 +168,10 @@ static bool nsim_flow_conn_may_resume(struct nsim_flow_conn *conn,
 	if (may)
 		conn->tried = conn->punted;
 	*punted = conn->punted;
+	*state = conn->state;
+	/* It may be another one by now. */
+	if (conn->syn == (BIT(0) | BIT(1)))
+		memset(state, 0, sizeof(*state));
 	spin_unlock_bh(&conn->lock);
 
 	return may;
@@ -178,6 +186,7 @@ static void nsim_flow_conn_restart(struct nsim_flow_conn *conn,
 
 	conn->state.tcp = *tcp;
 	conn->phase = NSIM_FLOW_CONN_RUN;
+	conn->syn = 0;
 	conn->late = false;
 	if (tcp->state >= TCP_CONNTRACK_TIME_WAIT)
 		__nsim_flow_conn_stop(conn, FLOW_FT_CLOSED);
@@ -195,7 +204,7 @@ void nsim_flow_conn_resume(struct nsim_flow_conn *conn)
 	unsigned int punted;
 
 	/* The core takes our lock inside its own. */
-	if (!nsim_flow_conn_may_resume(conn, &punted) ||
+	if (!nsim_flow_conn_may_resume(conn, &state, &punted) ||
 	    flow_ft_conn_resync(conn->handle, &state))
 		return;
 
@@ -207,8 +216,10 @@ void nsim_flow_conn_resume(struct nsim_flow_conn *conn)
 }
 
 static void nsim_flow_conn_hold(struct nsim_flow_conn *conn,
-				const struct nsim_flow_pkt *pkt)
+				const struct nsim_flow_pkt *pkt, u8 dir)
 {
+	if (pkt->tcp_flags & htons(TCPHDR_SYN))
+		conn->syn |= BIT(dir);
 	conn->punted++;
 	conn->late = true;
 	if (!conn->has_state || conn->l4proto != IPPROTO_TCP)
@@ -277,7 +288,7 @@ bool nsim_flow_conn_rcv(const struct flow_ft_entry *entry,
 		  (conn->phase == NSIM_FLOW_CONN_RUN &&
 		   nsim_flow_conn_track(conn, skb, pkt, priv->dir));
 	if (!forward)
-		nsim_flow_conn_hold(conn, pkt);
+		nsim_flow_conn_hold(conn, pkt, priv->dir);
 	conn->lastused = jiffies;
 	spin_unlock_bh(&conn->lock);
 
@@ -296,13 +307,14 @@ bool nsim_flow_conn_rcv(const struct flow_ft_entry *entry,
 void nsim_flow_conn_exception(const struct flow_ft_entry *entry,
 			      const struct nsim_flow_pkt *pkt)
 {
-	struct nsim_flow_conn *conn = nsim_flow_entry(entry)->conn;
+	const struct nsim_flow_entry *priv = nsim_flow_entry(entry);
+	struct nsim_flow_conn *conn = priv->conn;
 
 	if (!conn)
 		return;
 
 	spin_lock_bh(&conn->lock);
-	nsim_flow_conn_hold(conn, pkt);
+	nsim_flow_conn_hold(conn, pkt, priv->dir);
 	conn->lastused = jiffies;
 	spin_unlock_bh(&conn->lock);
 }
@@ -366,6 +378,7 @@ static void nsim_flow_conn_begin(struct nsim_flow_conn *conn,
 {
 	spin_lock_bh(&conn->lock);
 	conn->state = snapshot->state;
+	conn->syn = 0;
 	conn->held = jiffies;
 	conn->tried = conn->punted - 1;
 	conn->told = true;

@@ -61,6 +61,7 @@ enum nsim_flow_conn_phase {
  * @phase: what becomes of packets
  * @event: what the core is to be told
  * @held: jiffies since when packets go to the CPU
+ * @syn: directions of SYNs that went there, bits
  * @punted: packets that went there, to see whether there were some
  * @tried: @punted when the state was asked for last
  * @told: the core has the state as it is
@@ -86,6 +87,7 @@ struct nsim_flow_conn {
 	enum nsim_flow_conn_phase	phase;
 	enum flow_ft_event		event;
 	unsigned long			held;
+	u8				syn;
 	unsigned int			punted;
 	unsigned int			tried;
 	bool				told;
