@@ -82,7 +82,37 @@ test_lost_closing() # what was lost on the way to the end does not matter
 	tcp_fwd flags=$ACK seq=38 ack=26
 	check "closed" "$(ct_state)" TIME_WAIT
 	check_left tcp "$(ct_timeout tcp_timeout_time_wait)"
+	check "packets" "$(ct_packets tcp)" "4 2"
 	check_wait "leaves hardware" 5 flow_entries_are 0
+}
+
+# push SEQ: 40000 bytes from the client, acknowledged
+push()
+{
+	local N=40
+
+	check "data from $1" "$(frames "${fwd[@]}" n=$N seq="$1" ack=13 \
+		len=1000)" "$(got)"
+	tcp_rev flags=$ACK seq=13 ack=$(($1 + 40000))
+}
+
+# Conntrack knows the windows of when the connection was claimed, and what comes
+# now is far beyond.
+test_lost_update() # the one that says where a connection is
+{
+	local seq
+
+	RULES=$STRICT
+	claim track 4 tcp
+	for ((seq = 25; seq < 400000; seq += 40000)); do
+		push $seq
+	done
+	lose tcp_fwd flags=$SYN seq=99 ack=0
+	tcp_fwd seq=$seq ack=13 wait=100
+	check_wait "goes on in hardware" 5 conn_is run established
+	push $seq
+	check "state" "$(ct_state)" ESTABLISHED
+	RULES=
 }
 
 test_delete() # conntrack -D takes a connection away, and it comes back
@@ -133,10 +163,7 @@ test_liberal() # packets outside of the window are what the sysctl says they are
 {
 	local liberal
 
-	RULES="chain strict {
-		type filter hook forward priority -1
-		ct state invalid drop
-	}"
+	RULES=$STRICT
 	for liberal in 0 1; do
 		in_router sysctl -wq \
 			net.netfilter.nf_conntrack_tcp_be_liberal=$liberal

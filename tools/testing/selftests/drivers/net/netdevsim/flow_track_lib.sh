@@ -12,6 +12,10 @@ SPORT=4000
 DPORT=5000
 LIFE=60
 RULES=
+STRICT="chain strict {
+	type filter hook forward priority -1
+	ct state invalid drop
+}"
 ACK=10
 FINACK=11
 RST=04
