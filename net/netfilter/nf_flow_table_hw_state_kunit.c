@@ -26,12 +26,12 @@ struct nf_hw_state_window {
 	u32	maxack;
 };
 
+static const struct nf_hw_state_window nf_hw_state_none;
 static const struct nf_hw_state_window nf_hw_state_old = { 0, 1000, 500, 300 };
 static const struct nf_hw_state_window nf_hw_state_new = { 600, 900, 700, 200 };
 static const struct nf_hw_state_window nf_hw_state_merged = {
 	600, 1000, 700, 300,
 };
-static const struct nf_hw_state_window nf_hw_state_none;
 
 struct nf_hw_state_merge {
 	const char				*name;

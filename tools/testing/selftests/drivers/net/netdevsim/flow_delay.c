@@ -79,8 +79,8 @@ static void transmit(void)
 int main(int argc, char **argv)
 {
 	struct pollfd pfd[2];
-	long delay;
-	int i, wait;
+	long delay, left;
+	int i;
 
 	errno = EINVAL;
 	if (argc != 4)
@@ -94,10 +94,8 @@ int main(int argc, char **argv)
 	signal(SIGTERM, stop);
 
 	while (!stopped) {
-		wait = 100;
-		if (first)
-			wait = first->due > now_ms() ? first->due - now_ms() : 0;
-		poll(pfd, 2, wait);
+		left = first ? first->due - now_ms() : 100;
+		poll(pfd, 2, left > 0 ? left : 0);
 		receive(pfd[0].fd, pfd[1].fd, delay);
 		receive(pfd[1].fd, pfd[0].fd, delay);
 		transmit();

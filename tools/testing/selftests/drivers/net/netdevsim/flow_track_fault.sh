@@ -170,8 +170,9 @@ test_liberal() # packets outside of the window are what the sysctl says they are
 		in_router sysctl -wq \
 			net.netfilter.nf_conntrack_tcp_be_liberal=$liberal
 		claim track 4 tcp
-		check "liberal=$liberal" "$(frames "${fwd[@]}" n=$N seq=9999999 \
-			ack=13 wait=100)" "$(got_n $((liberal * N)))"
+		check "liberal=$liberal" "$(frames "${fwd[@]}" n=$N \
+			seq=9999999 ack=13 wait=100)" \
+			"$(got_n $((liberal * N)))"
 		check "state" "$(ct_state)" ESTABLISHED
 		check_wait "goes on in hardware" 5 conn_is run established
 		snap
@@ -193,9 +194,11 @@ traffic_start()
 		for proto in tcp udp; do
 			i=$((i + 1))
 			printf '%s 10\n' send reply > "$tmp/in.$i"
-			[ $((i % 3)) = 1 ] &&
-				echo "send 1000000000000" >> "$tmp/in.$i" ||
-				echo "reply 1000000000000" >> "$tmp/in.$i"
+			if [ $((i % 3)) = 1 ]; then
+				echo "send 1000000000000"
+			else
+				echo "reply 1000000000000"
+			fi >> "$tmp/in.$i"
 			nice -n 10 "$FLOW_SESSION" client="$client" \
 				server="$server" proto=$proto \
 				dst="$(addr_of $family 2 2)" \
@@ -224,17 +227,19 @@ traffic_finish()
 # What users do to connections, one thing after the other
 change()
 {
+	local sysctl=net.netfilter.nf_ random=$((RANDOM % 9 + 1))
+
 	case $1 in
 	0) conntrack -D -p tcp ;;
 	1) conntrack -D -p udp ;;
 	2) conntrack -F ;;
 	3) conntrack -U -f ipv4 -p tcp --mark $RANDOM ;;
 	4) conntrack -U -f ipv6 -p udp --timeout 100 ;;
-	5) sysctl -wq "net.netfilter.nf_conntrack_udp_timeout=$((RANDOM % 9 + 30))" ;;
-	6) sysctl -wq "net.netfilter.nf_flowtable_tcp_timeout=$((RANDOM % 9 + 1))" ;;
+	5) sysctl -wq "${sysctl}conntrack_udp_timeout=$((random + 30))" ;;
+	6) sysctl -wq "${sysctl}flowtable_tcp_timeout=$random" ;;
 	7) nft "flush chain inet fast timeouts; delete ct timeout inet fast p;
 		add ct timeout inet fast p { protocol tcp;
-		policy = { established : $((RANDOM % 9 + 100)) }; };
+		policy = { established : $((random + 100)) }; };
 		add rule inet fast timeouts meta l4proto tcp ct timeout set \"p\"" ;;
 	esac
 }
@@ -262,8 +267,9 @@ test_changes() # all that users can change, under traffic, with slow hardware
 	export -f change
 	for ((i = 0; i < 80; i++)); do
 		in_router bash -c "RANDOM=$RANDOM; change $((RANDOM % 8))" \
-			> "$tmp/change" 2>&1 || grep -q "0 flow entries" \
-			"$tmp/change" || check "change" "$(cat "$tmp/change")" ""
+			> "$tmp/change" 2>&1 ||
+			grep -q "0 flow entries" "$tmp/change" ||
+			check "change" "$(cat "$tmp/change")" ""
 		sleep "0.0$((RANDOM % 9))"
 	done
 	check_wait "in hardware again" 30 until_counter_is ">= 8" \
