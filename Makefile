@@ -4,7 +4,7 @@
 # code as "Error N"; who needs the code itself calls the script.
 
 export BASE GUEST MEM CPUS TIMEOUT KVM TIME_TRAVEL T FAST SLOW JOBS SIGNOFF BASE_TREE BASE_PACKAGE
-export ROUNDS SEED FIRST MINUTES
+export ROUNDS SEED FIRST MINUTES FLOWS SECONDS_EACH
 
 KERNEL := $(or $(GUEST),kernel)
 
@@ -14,7 +14,8 @@ KERNEL := $(or $(GUEST),kernel)
 help:
 	echo 'See it work'
 	echo '  make demo              client - router in hardware - server, on one screen'
-	echo '  make bench             throughput and CPU time: hardware, software, plain'
+	echo '  make bench             throughput and CPU time: hardware, software, plain; and what'
+	echo '                         flows in hardware cost the core'
 	echo '  make shell             root shell in a guest with the patched kernel'
 	echo '  make guest RUN=SCRIPT  run any script as root in a fresh guest'
 	echo '                         [ARGS="..."] [MEM=1G] [CPUS=2] [TIMEOUT=SEC]'
@@ -49,6 +50,7 @@ bench:
 	scripts/doctor --install fetch build guest bench
 	scripts/build kernel
 	scripts/bench
+	scripts/bench-flows
 
 check:
 	scripts/doctor --install fetch build guest test lint crc $(if $(filter 1,$(FAST)),,qemu)
