@@ -15,11 +15,11 @@ unset KBUILD_OUTPUT ARCH CROSS_COMPILE MAKEFLAGS MAKELEVEL KCONFIG_CONFIG
 fragments()
 {
 	case $1 in
-	uml) echo flow um smp upstream patched ;;
-	base) echo flow um smp upstream ;;
+	uml) echo flow um smp watch upstream patched ;;
+	base) echo flow um smp watch upstream ;;
 	uml-debug) echo flow um debug patched ;;
 	uml-time) echo flow um time patched ;;
-	coverage) echo flow um smp upstream patched coverage ;;
+	coverage) echo flow um smp watch upstream patched coverage ;;
 	qemu) echo flow smp qemu patched ;;
 	esac
 }
