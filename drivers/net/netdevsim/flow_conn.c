@@ -237,6 +237,21 @@ static void nsim_flow_conn_hold(struct nsim_flow_conn *conn,
 	nsim_flow_conn_note(conn, FLOW_FT_UPDATE);
 }
 
+static bool nsim_flow_conn_track_udp(struct nsim_flow_conn *conn,
+				     const struct sk_buff *skb,
+				     const struct nsim_flow_pkt *pkt, u8 dir)
+{
+	struct flow_ft_udp *udp = &conn->state.udp;
+	struct flow_ft_udp was = *udp;
+
+	if (!nsim_flow_track_udp(udp, skb, pkt, dir))
+		return false;
+
+	if (udp->replied != was.replied || udp->stream != was.stream)
+		nsim_flow_conn_note(conn, FLOW_FT_UPDATE);
+	return true;
+}
+
 static bool nsim_flow_conn_track(struct nsim_flow_conn *conn,
 				 const struct sk_buff *skb,
 				 const struct nsim_flow_pkt *pkt, u8 dir)
@@ -245,11 +260,8 @@ static bool nsim_flow_conn_track(struct nsim_flow_conn *conn,
 
 	if (!conn->has_state)
 		return true;
-	if (conn->l4proto == IPPROTO_UDP) {
-		if (nsim_flow_track_udp(&conn->state.udp, dir))
-			nsim_flow_conn_note(conn, FLOW_FT_UPDATE);
-		return true;
-	}
+	if (conn->l4proto == IPPROTO_UDP)
+		return nsim_flow_conn_track_udp(conn, skb, pkt, dir);
 
 	was = conn->state.tcp.state;
 	if (!nsim_flow_track_tcp(&conn->state.tcp, skb, pkt, dir))

@@ -192,6 +192,7 @@ void nsim_flow_conn_debugfs_init(struct nsim_flow *flow);
 /* flow_track.c - what a packet does to the state of a connection */
 bool nsim_flow_track_tcp(struct flow_ft_tcp *tcp, const struct sk_buff *skb,
 			 const struct nsim_flow_pkt *pkt, u8 dir);
-bool nsim_flow_track_udp(struct flow_ft_udp *udp, u8 dir);
+bool nsim_flow_track_udp(struct flow_ft_udp *udp, const struct sk_buff *skb,
+			 const struct nsim_flow_pkt *pkt, u8 dir);
 
 #endif /* _NSIM_FLOW_CONN_H */

@@ -8,6 +8,7 @@
 #include <kunit/visibility.h>
 #include <linux/jiffies.h>
 #include <linux/skbuff.h>
+#include <linux/udp.h>
 #include <linux/unaligned.h>
 #include <net/ip6_checksum.h>
 #include <net/tcp.h>
@@ -103,7 +104,7 @@ static bool nsim_flow_flags_are_plain(const struct tcphdr *th)
 	}
 }
 
-/* A segment that its receiver drops must not change the state. */
+/* A packet that its receiver drops must not change the state. */
 static bool nsim_flow_csum_is_good(const struct sk_buff *skb,
 				   const struct nsim_flow_pkt *pkt)
 {
@@ -117,10 +118,10 @@ static bool nsim_flow_csum_is_good(const struct sk_buff *skb,
 	csum = skb_checksum(skb, pkt->encap_len + pkt->thoff, len, 0);
 	if (tuple->family == AF_INET)
 		return !csum_tcpudp_magic(tuple->src_v4, tuple->dst_v4, len,
-					  IPPROTO_TCP, csum);
+					  tuple->l4proto, csum);
 
 	return !csum_ipv6_magic(&tuple->src_v6, &tuple->dst_v6, len,
-				IPPROTO_TCP, csum);
+				tuple->l4proto, csum);
 }
 
 static bool nsim_flow_get_seg(const struct sk_buff *skb,
@@ -306,23 +307,41 @@ bool nsim_flow_track_tcp(struct flow_ft_tcp *tcp, const struct sk_buff *skb,
 }
 EXPORT_SYMBOL_IF_KUNIT(nsim_flow_track_tcp);
 
+static bool nsim_flow_datagram_is_good(const struct sk_buff *skb,
+				       const struct nsim_flow_pkt *pkt)
+{
+	unsigned int len = pkt->l3_len - pkt->thoff;
+	const struct udphdr *uh;
+	struct udphdr buf;
+
+	uh = skb_header_pointer(skb, pkt->encap_len + pkt->thoff, sizeof(buf),
+				&buf);
+	if (!uh || ntohs(uh->len) < sizeof(*uh) || ntohs(uh->len) > len)
+		return false;
+
+	return !uh->check || nsim_flow_csum_is_good(skb, pkt);
+}
+
 /**
  * nsim_flow_track_udp() - a UDP packet passes
  * @udp: state of the connection
+ * @skb: packet, from the header of PPPoE or the network layer on
+ * @pkt: what the parser found in it
  * @dir: direction of the packet
  *
  * Context: any; the connection is locked.
- * Return: true if the state has changed.
+ * Return: true if it may pass, and @udp says so; false if the CPU has to judge.
  */
-bool nsim_flow_track_udp(struct flow_ft_udp *udp, u8 dir)
+bool nsim_flow_track_udp(struct flow_ft_udp *udp, const struct sk_buff *skb,
+			 const struct nsim_flow_pkt *pkt, u8 dir)
 {
-	struct flow_ft_udp was = *udp;
+	if (!nsim_flow_datagram_is_good(skb, pkt))
+		return false;
 
 	if (udp->replied && time_after(jiffies, udp->stream_at))
 		udp->stream = true;
 	if (dir)
 		udp->replied = true;
-
-	return udp->replied != was.replied || udp->stream != was.stream;
+	return true;
 }
 EXPORT_SYMBOL_IF_KUNIT(nsim_flow_track_udp);
