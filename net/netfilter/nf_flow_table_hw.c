@@ -36,7 +36,7 @@ static bool nf_flow_hw_take(const struct nf_flow_hw_conn *conn,
 	if (!report->has_state || !(conn->claim.flags & FLOW_FT_CLAIM_STATE))
 		return false;
 
-	return nf_flow_hw_set_state(conn->flow->ct, &report->state, says);
+	return nf_flow_hw_set_state(conn->flow, &report->state, says);
 }
 
 /* Conntrack has it from here on; packets find no flow, and gc frees it. */

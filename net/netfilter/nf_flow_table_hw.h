@@ -23,10 +23,10 @@ enum nf_flow_hw_says {
 	NF_FLOW_SAYS_LATE,
 };
 
-void nf_flow_hw_start(struct nf_conn *ct, bool missed);
-void nf_flow_hw_started(struct nf_conn *ct);
+void nf_flow_hw_start(const struct flow_offload *flow, bool missed);
+void nf_flow_hw_started(const struct flow_offload *flow);
 void nf_flow_hw_get_state(struct nf_conn *ct, struct flow_ft_conn_state *state);
-bool nf_flow_hw_set_state(struct nf_conn *ct,
+bool nf_flow_hw_set_state(const struct flow_offload *flow,
 			  const struct flow_ft_conn_state *state,
 			  enum nf_flow_hw_says says);
 void nf_flow_hw_unsync(struct nf_conn *ct);

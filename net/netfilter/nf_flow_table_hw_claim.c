@@ -342,7 +342,7 @@ static int nf_flow_hw_claim_dir(struct nf_flow_hw_conn *conn, u8 dir,
 	if (nf_flow_hw_missed(conn->flow))
 		conn->missed = true;
 	if (claim->flags & FLOW_FT_CLAIM_STATE)
-		nf_flow_hw_start(conn->flow->ct, conn->missed);
+		nf_flow_hw_start(conn->flow, conn->missed);
 	return 0;
 }
 

@@ -84,9 +84,14 @@ static void nf_flow_hw_forget_windows(struct ip_ct_tcp *seen)
 	}
 }
 
-static void nf_flow_hw_be_strict(struct ip_ct_tcp *seen)
+/* Unless it was picked up in its middle: nobody knows its window scale. */
+static void nf_flow_hw_be_strict(const struct flow_offload *flow)
 {
+	struct ip_ct_tcp *seen = &flow->ct->proto.tcp;
 	int dir;
+
+	if (test_bit(NF_FLOW_LIBERAL, &flow->flags))
+		return;
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
 		seen->seen[dir].flags &= ~IP_CT_TCP_FLAG_BE_LIBERAL;
@@ -94,7 +99,7 @@ static void nf_flow_hw_be_strict(struct ip_ct_tcp *seen)
 
 /**
  * nf_flow_hw_start() - conntrack sees all that hardware does not report
- * @ct: connection
+ * @flow: flow of the connection
  * @missed: but it has missed packets before
  *
  * From here on it can be as strict as the user wants it to be, at once or when
@@ -102,8 +107,10 @@ static void nf_flow_hw_be_strict(struct ip_ct_tcp *seen)
  *
  * Context: any but hard interrupt; takes ct->lock.
  */
-void nf_flow_hw_start(struct nf_conn *ct, bool missed)
+void nf_flow_hw_start(const struct flow_offload *flow, bool missed)
 {
+	struct nf_conn *ct = flow->ct;
+
 	if (nf_ct_protonum(ct) != IPPROTO_TCP)
 		return;
 
@@ -111,19 +118,20 @@ void nf_flow_hw_start(struct nf_conn *ct, bool missed)
 	if (missed)
 		nf_flow_hw_forget_windows(&ct->proto.tcp);
 	else
-		nf_flow_hw_be_strict(&ct->proto.tcp);
+		nf_flow_hw_be_strict(flow);
 	spin_unlock_bh(&ct->lock);
 }
 EXPORT_SYMBOL_IF_KUNIT(nf_flow_hw_start);
 
 /**
  * nf_flow_hw_started() - has conntrack seen packets of both directions?
- * @ct: connection, since nf_flow_hw_start()
+ * @flow: flow of the connection, since nf_flow_hw_start()
  *
  * Context: any but hard interrupt; takes ct->lock.
  */
-void nf_flow_hw_started(struct nf_conn *ct)
+void nf_flow_hw_started(const struct flow_offload *flow)
 {
+	struct nf_conn *ct = flow->ct;
 	struct ip_ct_tcp *seen = &ct->proto.tcp;
 
 	if (nf_ct_protonum(ct) != IPPROTO_TCP)
@@ -131,7 +139,7 @@ void nf_flow_hw_started(struct nf_conn *ct)
 
 	spin_lock_bh(&ct->lock);
 	if (seen->seen[0].td_maxwin && seen->seen[1].td_maxwin)
-		nf_flow_hw_be_strict(seen);
+		nf_flow_hw_be_strict(flow);
 	spin_unlock_bh(&ct->lock);
 }
 EXPORT_SYMBOL_IF_KUNIT(nf_flow_hw_started);
@@ -182,10 +190,11 @@ static void nf_flow_hw_merge_windows(struct ip_ct_tcp *seen,
 		nf_flow_hw_merge_tcp_dir(&seen->seen[dir], &tcp->dir[dir]);
 }
 
-static void nf_flow_hw_set_windows(struct ip_ct_tcp *seen,
+static void nf_flow_hw_set_windows(const struct flow_offload *flow,
 				   const struct flow_ft_tcp *tcp,
 				   enum nf_flow_hw_says says)
 {
+	struct ip_ct_tcp *seen = &flow->ct->proto.tcp;
 	bool synced = tcp->dir[0].synced && tcp->dir[1].synced;
 
 	switch (says) {
@@ -198,7 +207,7 @@ static void nf_flow_hw_set_windows(struct ip_ct_tcp *seen,
 		if (!synced)
 			break;
 		nf_flow_hw_merge_windows(seen, tcp);
-		nf_flow_hw_be_strict(seen);
+		nf_flow_hw_be_strict(flow);
 		return;
 	case NF_FLOW_SAYS_LATE:
 		/* Packets that conntrack has seen since have set it up. */
@@ -206,7 +215,7 @@ static void nf_flow_hw_set_windows(struct ip_ct_tcp *seen,
 		    seen->seen[1].td_maxwin)
 			return;
 		nf_flow_hw_merge_windows(seen, tcp);
-		nf_flow_hw_be_strict(seen);
+		nf_flow_hw_be_strict(flow);
 		return;
 	case NF_FLOW_SAYS_MAY_GO_ON:
 		break;
@@ -227,15 +236,16 @@ static void nf_flow_hw_set_tcp_last(struct ip_ct_tcp *seen,
 	seen->last_win		= tcp->last_win;
 }
 
-static bool nf_flow_hw_set_tcp(struct nf_conn *ct,
+static bool nf_flow_hw_set_tcp(const struct flow_offload *flow,
 			       const struct flow_ft_tcp *tcp,
 			       enum nf_flow_hw_says says)
 {
+	struct nf_conn *ct = flow->ct;
 	struct ip_ct_tcp *seen = &ct->proto.tcp;
 	bool changed = false;
 
 	spin_lock_bh(&ct->lock);
-	nf_flow_hw_set_windows(seen, tcp, says);
+	nf_flow_hw_set_windows(flow, tcp, says);
 	/* Offloaded connections are established, and states are in the order
 	 * in which they follow: what was sent to the CPU may be ahead.
 	 */
@@ -266,7 +276,7 @@ static void nf_flow_hw_set_udp(struct nf_conn *ct,
 
 /**
  * nf_flow_hw_set_state() - tell conntrack what hardware knows
- * @ct: connection
+ * @flow: flow of the connection
  * @state: state as hardware has it
  * @says: how far to believe it
  *
@@ -275,15 +285,15 @@ static void nf_flow_hw_set_udp(struct nf_conn *ct,
  * Context: any but hard interrupt; takes ct->lock.
  * Return: true if TCP has another state than before.
  */
-bool nf_flow_hw_set_state(struct nf_conn *ct,
+bool nf_flow_hw_set_state(const struct flow_offload *flow,
 			  const struct flow_ft_conn_state *state,
 			  enum nf_flow_hw_says says)
 {
-	switch (nf_ct_protonum(ct)) {
+	switch (nf_ct_protonum(flow->ct)) {
 	case IPPROTO_TCP:
-		return nf_flow_hw_set_tcp(ct, &state->tcp, says);
+		return nf_flow_hw_set_tcp(flow, &state->tcp, says);
 	case IPPROTO_UDP:
-		nf_flow_hw_set_udp(ct, &state->udp);
+		nf_flow_hw_set_udp(flow->ct, &state->udp);
 		break;
 	}
 

@@ -78,6 +78,18 @@ test_forged_syn() # a SYN does not take a connection out of hardware
 	check "entries" "$(flow_counter entries)" 2
 }
 
+test_picked_up() # nobody knows the windows of what was picked up in its middle
+{
+	claim track 4 tcp
+	ip netns exec "$router" conntrack -F 2> /dev/null
+	check_wait "deleted" 5 flow_entries_are 0
+	tcp_fwd seq=25 ack=13
+	tcp_rev seq=13 ack=37
+	check_wait "in hardware again" 5 conn_is run
+	tcp_fwd seq=99999999 ack=25
+	check "packets" "$(ct_packets tcp)" "2 1"
+}
+
 test_reopen() # the same ports open a new connection at once after the last one
 {
 	claim track 4 tcp
