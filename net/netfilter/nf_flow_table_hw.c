@@ -313,7 +313,7 @@ bool nf_flow_hw_backstop(struct flow_offload *flow)
 EXPORT_SYMBOL_IF_KUNIT(nf_flow_hw_backstop);
 
 /**
- * nf_flow_hw_query() - bring the counters of a connection up to date
+ * nf_flow_hw_query() - bring a connection up to date
  * @ct: connection
  *
  * Context: any but hard interrupt, under RCU.
@@ -332,7 +332,7 @@ long nf_flow_hw_query(struct nf_conn *ct)
 	spin_lock_bh(&conn->lock);
 	if (conn->state == NF_FLOW_CONN_ACTIVE &&
 	    nf_flow_hw_query_conn(conn, &report)) {
-		nf_flow_hw_account(conn, &report);
+		nf_flow_hw_take(conn, &report, NF_FLOW_SAYS_HAS_IT);
 		left = nf_flow_hw_time_left(ct, report.idle);
 	}
 	spin_unlock_bh(&conn->lock);
