@@ -195,4 +195,9 @@ bool nsim_flow_track_tcp(struct flow_ft_tcp *tcp, const struct sk_buff *skb,
 bool nsim_flow_track_udp(struct flow_ft_udp *udp, const struct sk_buff *skb,
 			 const struct nsim_flow_pkt *pkt, u8 dir);
 
+/* flow_hidden.c - packets whose flow the parser does not tell */
+void nsim_flow_conn_hidden(struct nsim_flow_port *port,
+			   const struct sk_buff *skb, struct nsim_flow_pkt *pkt,
+			   enum nsim_flow_counter verdict);
+
 #endif /* _NSIM_FLOW_CONN_H */

@@ -78,6 +78,18 @@ test_forged_syn() # a SYN does not take a connection out of hardware
 	check "entries" "$(flow_counter entries)" 2
 }
 
+test_hidden() # what hardware does not parse is judged by what it has forwarded
+{
+	local family
+
+	for family in 4 6; do
+		claim track $family tcp
+		tcp_rev n=$N seq=13 ack=25
+		tcp_fwd options seq=25 ack=$((13 + N * 12))
+		check "IPv$family packets" "$(ct_packets tcp)" "3 $((N + 1))"
+	done
+}
+
 test_picked_up() # nobody knows the windows of what was picked up in its middle
 {
 	claim track 4 tcp
