@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0
+/* flow_differential client=NS server=NS plain=NS soft=NS hard=NS
+ *	debugfs=DIR [seed=N] [first=N] [rounds=N] [conv=N]
+ *	[repeat=COMMAND]
+ *
+ * Plays conversations, all of whose frames go into three routers: one that has
+ * no flowtable, one with a flowtable in software, and one with hardware that
+ * tracks connections. What the first one does is right. Of hardware every
+ * frame is compared, and after each step state, time left, counters and events
+ * of the connection; of software the frames, and the state in the end.
+ *
+ * What the routers may do differently stands in deviations[] of
+ * flow_diff_compare.h.
+ *
+ * Prints "sent N" and so on when all is done, and "# " with the rest.
+ */
+#include "flow_diff_compare.h"
+
+#define CLAIM_MS	1000
+#define GONE_MS		5000
+#define RIPE_MS		25
+#define AGED_MS		2000
+#define RESIDENCY_SEC	30	/* in hardware, without packets */
+#define SHORT_SEC	10
+#define LONG_SEC	600
+#define WHOLE_RUN	50000	/* packets that meet every case */
+
+static void learn(struct conv *c, enum side_id from)
+{
+	const struct output *out = &t.wires.out[PLAIN];
+
+	if (from == CLIENT && !c->known && out->n == 1 &&
+	    out->frames[0].side == SERVER)
+		c->known = learn_ends(&out->frames[0], &c->ends[SERVER]);
+}
+
+static void send_step(struct conv *c, const struct step *s)
+{
+	struct frame frames[PIECES_MAX];
+	enum side_id from = s->pkt.from;
+	unsigned int n;
+
+	/* Nobody would know where to. */
+	if (from == SERVER && !c->known)
+		return;
+
+	c->wild |= s->pkt.doubt;
+	n = put_packet(&c->ends[from], &s->pkt, frames);
+	wires_step(&t.wires, frames, n, from, s->pkt.doubt);
+	learn(c, from);
+	compare_frames(c, HARD, from, s->what);
+	compare_frames(c, SOFT, from, s->what);
+	if (s->pkt.doubt)
+		c->ripe = t.now + RIPE_MS;
+}
+
+static void mark_step(struct conv *c)
+{
+	uint32_t mark = 1 + draw(c, 1000);
+	int router;
+
+	for (router = 0; router < ROUTERS; router++)
+		ct_set(t.ct[router], &c->ends[CLIENT], c->udp, CTA_MARK, mark);
+}
+
+static bool is_in_hardware(const struct conv *c)
+{
+	unsigned int port = c->ends[CLIENT].port[CLIENT];
+	char sport[24], dport[24], line[512];
+	bool found = false;
+
+	snprintf(sport, sizeof(sport), " sport=%u ", port);
+	snprintf(dport, sizeof(dport), " dport=%u ", port);
+	rewind(t.entries);
+	while (fgets(line, sizeof(line), t.entries))
+		found |= strstr(line, sport) || strstr(line, dport);
+
+	return found;
+}
+
+/* What is deleted leaves hardware at once, but not before that. */
+static void wait_gone(struct conv *c)
+{
+	int ms;
+
+	for (ms = 0; is_in_hardware(c); ms++) {
+		errno = ETIMEDOUT;
+		if (ms > GONE_MS)
+			die("a deleted connection is still in hardware");
+		nap(1);
+	}
+}
+
+static void delete_step(struct conv *c)
+{
+	int router;
+
+	for (router = 0; router < ROUTERS; router++)
+		ct_delete(t.ct[router], &c->ends[CLIENT], c->udp);
+	wait_gone(c);
+	c->born = now_ms();
+}
+
+static void do_step(struct conv *c)
+{
+	const struct step s = c->steps[c->head++ % STEPS_MAX];
+
+	if (!c->born)
+		c->born = t.now;
+	note(c, &s);
+	t.steps++;
+	switch (s.op) {
+	case OP_SEND:
+		send_step(c, &s);
+		break;
+	case OP_MARK:
+		mark_step(c);
+		ct_get(t.ct[PLAIN], &c->ends[CLIENT], c->udp, &c->plain);
+		break;
+	case OP_DELETE:
+		delete_step(c);
+		ct_get(t.ct[PLAIN], &c->ends[CLIENT], c->udp, &c->plain);
+		break;
+	}
+	read_ready(s.op != OP_SEND);
+	compare_events(c, s.what);
+	if (s.op == OP_SEND)
+		look_at_plain(c);
+	if (!c->lazy)
+		compare_state(c, HARD, s.what);
+}
+
+/* Return: false if it is worth waiting for hardware */
+static bool is_claimed(struct conv *c)
+{
+	struct ct_info info;
+
+	if (c->eager || c->broken)
+		return true;
+	if (!c->claim_by)
+		c->claim_by = t.now + CLAIM_MS;
+	ct_get(t.ct[HARD], &c->ends[CLIENT], c->udp, &info);
+	if (info.there && !(info.status & IPS_HW_OFFLOAD) &&
+	    (info.state < 0 || info.state == 3)) {
+		if (t.now < c->claim_by)
+			return false;
+		t.unclaimed++;
+	}
+	c->claim_by = 0;
+	c->ripe = t.now + RIPE_MS;
+	if (c->udp && c->stream)
+		c->ripe = c->born + STREAM_MS + 200;
+	return true;
+}
+
+static bool is_ripe(const struct conv *c)
+{
+	if (c->phase == DONE && !has_step(c))
+		return false;
+	/* Before, or after: who looks a moment later may see a stream. */
+	if (c->udp && c->born && t.now - c->born > STREAM_MS - 200 &&
+	    t.now - c->born < STREAM_MS + 200)
+		return false;
+
+	return t.now >= c->ripe;
+}
+
+static void turn(struct conv *c)
+{
+	if (c->reclaim == RECLAIM_NOW) {
+		if (!is_claimed(c)) {
+			c->ripe = t.now + 10;
+			return;
+		}
+		c->reclaim = 0;
+		return;
+	}
+	if (has_step(c)) {
+		do_step(c);
+		if (c->reclaim == RECLAIM_NEXT)
+			c->reclaim = RECLAIM_NOW;
+		return;
+	}
+	if (c->phase == CLAIM && !is_claimed(c)) {
+		c->ripe = t.now + 10;
+		return;
+	}
+	conv_go_on(c);
+}
+
+/* What is not hardware's ages by hand. */
+static void age(struct conv *c, enum router_id router, unsigned int sec)
+{
+	struct ct_info info;
+
+	ct_get(t.ct[router], &c->ends[CLIENT], c->udp, &info);
+	if (info.there && info.shown &&
+	    (router == PLAIN || !(info.status & IPS_OFFLOAD)))
+		ct_set(t.ct[router], &c->ends[CLIENT], c->udp, CTA_TIMEOUT,
+		       info.timeout - sec);
+}
+
+/* Hardware that gives back what was idle tells nobody when. */
+static void wait_aged(struct conv *c, struct ct_info *info)
+{
+	int ms;
+
+	for (ms = 0; ms < AGED_MS; ms++) {
+		ct_get(t.ct[HARD], &c->ends[CLIENT], c->udp, info);
+		if (!info->there || !(info->status & IPS_OFFLOAD))
+			break;
+		nap(1);
+	}
+}
+
+/* Time goes by, and nobody says anything. */
+static void idle(unsigned int sec)
+{
+	struct ct_info info;
+	struct conv *c;
+	FILE *f;
+	int i;
+
+	for (i = 0; i < CONVS; i++) {
+		age(&t.convs[i], PLAIN, sec);
+		age(&t.convs[i], HARD, sec);
+	}
+	f = open_debugfs("fake_idle_ms", "w");
+	fprintf(f, "%u\n", sec * 1000);
+	if (fclose(f))
+		die("fake_idle_ms");
+
+	for (i = 0; i < CONVS; i++) {
+		c = &t.convs[i];
+		if (sec > RESIDENCY_SEC)
+			wait_aged(c, &info);
+		ct_get(t.ct[PLAIN], &c->ends[CLIENT], c->udp, &c->plain);
+		compare_state(c, HARD, "idle");
+		c->reclaim = sec > RESIDENCY_SEC ? RECLAIM_NEXT : 0;
+	}
+	/* Those of what was done by hand */
+	read_ready(true);
+	for (i = 0; i < CONVS; i++) {
+		t.convs[i].num_events[0] = 0;
+		t.convs[i].num_events[1] = 0;
+	}
+	t.idles++;
+}
+
+static bool all_done(void)
+{
+	int i;
+
+	for (i = 0; i < CONVS; i++)
+		if (t.convs[i].phase != DONE || has_step(&t.convs[i]))
+			return false;
+
+	return true;
+}
+
+static void end_round(void)
+{
+	struct conv *c;
+	int router, i;
+
+	wires_settle(&t.wires, CLIENT);
+	read_ready(true);
+	for (i = 0; i < CONVS; i++) {
+		c = &t.convs[i];
+		compare_events(c, "in the end");
+		ct_get(t.ct[PLAIN], &c->ends[CLIENT], c->udp, &c->plain);
+		compare_state(c, HARD, "in the end");
+		compare_state(c, SOFT, "in the end");
+	}
+	for (router = 0; router < ROUTERS; router++)
+		ct_flush(t.ct[router]);
+	read_ready(true);
+	for (i = 0; i < CONVS; i++)
+		compare_events(&t.convs[i], "flushed");
+}
+
+static void run_round(void)
+{
+	uint64_t rng = t.seed << 32 ^ t.round;
+	unsigned int start = 0, turns = 0, i;
+	unsigned int when = 200 + mix(&rng) % 4000;
+
+	for (i = 0; i < CONVS; i++) {
+		conv_init(&t.convs[i], t.seed, t.round, i);
+		if (t.only >= 0 && t.only != (int)i)
+			t.convs[i].phase = DONE;
+	}
+	while (!all_done() && t.failures < FAILURES_MAX) {
+		t.now = now_ms();
+		for (i = 0; i < CONVS; i++)
+			if (is_ripe(&t.convs[(start + i) % CONVS]))
+				break;
+		if (i == CONVS) {
+			nap(1);
+			continue;
+		}
+		start += i;
+		if (turns++ == when)
+			idle(mix(&rng) % 2 ? SHORT_SEC : LONG_SEC);
+		turn(&t.convs[start % CONVS]);
+		start += 1;
+	}
+	end_round();
+}
+
+static const char *word(int argc, char **argv, const char *key,
+			const char *otherwise)
+{
+	size_t len = strlen(key);
+	int i;
+
+	for (i = 1; i < argc; i++)
+		if (!strncmp(argv[i], key, len) && argv[i][len] == '=')
+			return argv[i] + len + 1;
+	if (!otherwise) {
+		errno = EINVAL;
+		die("%s= is needed", key);
+	}
+	return otherwise;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int rounds = number(word(argc, argv, "rounds", "1"), 10, 1e6);
+	unsigned int first = number(word(argc, argv, "first", "1"), 10, 1e6);
+	long long start = now_ms();
+	const char *ns;
+	int router;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	t.seed = number(word(argc, argv, "seed", "1"), 10, UINT32_MAX);
+	t.only = atoi(word(argc, argv, "conv", "-1"));
+	t.repeat = word(argc, argv, "repeat", "");
+	for (router = 0; router < ROUTERS; router++) {
+		ns = word(argc, argv, router_names[router], NULL);
+		t.ct[router] = ct_socket(ns, 0);
+		t.events[router] = ct_socket(ns, router == SOFT ? 0 :
+			1 << (NFNLGRP_CONNTRACK_NEW - 1) |
+			1 << (NFNLGRP_CONNTRACK_UPDATE - 1) |
+			1 << (NFNLGRP_CONNTRACK_DESTROY - 1));
+	}
+	t.wires.wary = sysconf(_SC_NPROCESSORS_ONLN) > 1;
+	t.wires.pfd[ROUTERS * SIDES].fd = t.events[PLAIN];
+	t.wires.pfd[ROUTERS * SIDES + 1].fd = t.events[HARD];
+	t.debugfs = word(argc, argv, "debugfs", NULL);
+	t.entries = open_debugfs("entries", "r");
+	wires_open(&t.wires, word(argc, argv, "client", NULL),
+		   word(argc, argv, "server", NULL));
+
+	for (t.round = first; t.round < first + rounds &&
+	     t.failures < FAILURES_MAX; t.round++)
+		run_round();
+
+	printf("sent %lu\nbarriers %lu\ncompared %lu\nevents %lu\n",
+	       t.wires.sent, t.wires.barriers, t.compared, t.num_events);
+	printf("idle %lu\nunclaimed %lu\nms %lld\n", t.idles, t.unclaimed,
+	       now_ms() - start);
+	if (!check_deviations(t.wires.sent >= WHOLE_RUN))
+		return 1;
+	return t.failures != 0;
+}
