@@ -8,7 +8,7 @@ export ROUNDS SEED FIRST MINUTES FLOWS SECONDS_EACH
 
 KERNEL := $(or $(GUEST),kernel)
 
-.PHONY: help demo check proof bench coverage kernel shell guest series lint doctor clean distclean
+.PHONY: help demo check proof mutants bench coverage kernel shell guest series lint doctor clean distclean
 .SILENT:
 
 help:
@@ -25,6 +25,7 @@ help:
 	echo '  make check             all tests; T=PATTERN some of them, FAST=1 the quick ones,'
 	echo '                         SLOW=1 really all'
 	echo '  make proof             take each fix out: its test must fail without it'
+	echo '  make mutants           plant mistakes in the tracker: its test must find them'
 	echo '  make lint              checkpatch, sparse, W=1, kernel-doc, shellcheck'
 	echo '  make coverage          which lines of the kernel code the tests run'
 	echo
@@ -59,6 +60,10 @@ check:
 proof:
 	scripts/doctor --install fetch build guest test
 	scripts/proof
+
+mutants:
+	scripts/doctor --install fetch build guest test
+	scripts/mutants
 
 coverage:
 	scripts/doctor --install fetch build guest test coverage
