@@ -78,8 +78,9 @@ static struct deviation {
 	{ SOFT, FRAMES, "sequence number out of the blue", 10 },
 	{ SOFT, FRAMES, "ACK of what was not sent", 10 },
 	{ SOFT, FRAMES, "RST out of the window", 10 },
-	/* After one of these, or at the second use of the ports, conntrack
-	 * judges by other numbers, for it has not seen the same packets.
+	/* ... whatever it is; and after one of these, or at the second use of
+	 * the ports, conntrack judges by other numbers, for it has not seen
+	 * the same packets.
 	 */
 	{ SOFT, FRAMES, CASE_REFUSED, 20 },
 	/* ... and what stands behind a packet. */
@@ -345,6 +346,7 @@ static void get_shown(struct conv *c, enum router_id router,
 	}
 }
 
+/* The timeout comes last: when it may differ, the rest still must not. */
 static int compare_info(const struct ct_info *a, const struct ct_info *b)
 {
 	if (a->there != b->there)
@@ -355,10 +357,10 @@ static int compare_info(const struct ct_info *a, const struct ct_info *b)
 	    a->state != b->state || a->shown != b->shown ||
 	    memcmp(a->scale, b->scale, sizeof(a->scale)))
 		return STATE;
-	if (!close_to(a->timeout, b->timeout))
-		return TIMEOUT;
 	if (!same_counters(a, b))
 		return COUNTERS;
+	if (!close_to(a->timeout, b->timeout))
+		return TIMEOUT;
 
 	return -1;
 }
@@ -434,10 +436,10 @@ static bool frames_may_differ(const struct conv *c, enum router_id router,
 		return allow(SOFT, FRAMES, what);
 	if (has_forwarded(PLAIN, from) == has_forwarded(SOFT, from))
 		return false;
-	if (has_forwarded(SOFT, from) && allow(SOFT, FRAMES, what))
-		return true;
+	if (has_forwarded(PLAIN, from) && !c->wild && !c->reopens)
+		return false;
 
-	return (c->wild || c->reopens) && allow(SOFT, FRAMES, CASE_REFUSED);
+	return allow(SOFT, FRAMES, what) || allow(SOFT, FRAMES, CASE_REFUSED);
 }
 
 static void compare_frames(struct conv *c, enum router_id router,
