@@ -356,8 +356,9 @@ static int nf_flow_hw_resync(u64 handle, struct flow_ft_conn_state *state)
 		ct = conn->flow->ct;
 		nf_conntrack_get(&ct->ct_general);
 		/* The report that said so may have been lost. */
-		nf_flow_hw_set_state(ct, state, NF_FLOW_SAYS_BEFORE);
-		nf_flow_hw_started(ct);
+		nf_flow_hw_set_state(conn->flow, state,
+				     NF_FLOW_SAYS_BEFORE);
+		nf_flow_hw_started(conn->flow);
 		nf_flow_hw_get_state(ct, state);
 	}
 	spin_unlock_bh(&conn->lock);

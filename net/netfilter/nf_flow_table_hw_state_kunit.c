@@ -11,6 +11,7 @@
 
 struct nf_hw_state_test {
 	struct nf_conn			*ct;
+	struct flow_offload		flow;
 	struct flow_ft_conn_state	state;
 	struct nf_tcp_net		tcp;
 	struct nf_udp_net		udp;
@@ -112,7 +113,7 @@ static void nf_hw_state_test_windows(struct kunit *test)
 		/* One direction that is not known is enough. */
 		nf_hw_state_test_say(&t->state.tcp.dir[i], m->synced || i);
 	}
-	nf_flow_hw_set_state(t->ct, &t->state, m->says);
+	nf_flow_hw_set_state(&t->flow, &t->state, m->says);
 
 	for (i = 0; i < 2; i++) {
 		KUNIT_EXPECT_EQ(test, m->liberal,
@@ -147,13 +148,13 @@ static void nf_hw_state_test_unacked(struct kunit *test)
 	}
 	t->state.tcp.dir[0].flags |= unacked;
 	seen[1].flags |= unacked;
-	nf_flow_hw_set_state(t->ct, &t->state, NF_FLOW_SAYS_HAS_IT);
+	nf_flow_hw_set_state(&t->flow, &t->state, NF_FLOW_SAYS_HAS_IT);
 	KUNIT_EXPECT_TRUE(test, seen[0].flags & unacked);
 	KUNIT_EXPECT_FALSE(test, seen[1].flags & unacked);
 
 	seen[0].td_end += 1;
 	t->state.tcp.dir[0].flags &= ~unacked;
-	nf_flow_hw_set_state(t->ct, &t->state, NF_FLOW_SAYS_HAS_IT);
+	nf_flow_hw_set_state(&t->flow, &t->state, NF_FLOW_SAYS_HAS_IT);
 	KUNIT_EXPECT_TRUE(test, seen[0].flags & unacked);
 }
 
@@ -171,7 +172,7 @@ static void nf_hw_state_test_states(struct kunit *test)
 			t->ct->proto.tcp.state = from;
 			t->state.tcp.state = to;
 			KUNIT_EXPECT_EQ_MSG(test, ahead,
-					    nf_flow_hw_set_state(t->ct,
+					    nf_flow_hw_set_state(&t->flow,
 								 &t->state,
 								 to % 4),
 					    "from %d to %d", from, to);
@@ -193,11 +194,11 @@ static void nf_hw_state_test_last(struct kunit *test)
 	t->state.tcp.last_end = 13;
 	t->state.tcp.last_win = 14;
 	t->state.tcp.retrans = 2;
-	nf_flow_hw_set_state(t->ct, &t->state, NF_FLOW_SAYS_LATE);
+	nf_flow_hw_set_state(&t->flow, &t->state, NF_FLOW_SAYS_LATE);
 	KUNIT_EXPECT_EQ(test, tcp->last_seq, 0);
-	nf_flow_hw_set_state(t->ct, &t->state, NF_FLOW_SAYS_BEFORE);
+	nf_flow_hw_set_state(&t->flow, &t->state, NF_FLOW_SAYS_BEFORE);
 	KUNIT_EXPECT_EQ(test, tcp->last_seq, 0);
-	nf_flow_hw_set_state(t->ct, &t->state, NF_FLOW_SAYS_HAD_IT);
+	nf_flow_hw_set_state(&t->flow, &t->state, NF_FLOW_SAYS_HAD_IT);
 	KUNIT_EXPECT_EQ(test, tcp->last_index, FLOW_FT_TCP_LAST_FIN);
 	KUNIT_EXPECT_EQ(test, tcp->last_dir, 1);
 	KUNIT_EXPECT_EQ(test, tcp->last_seq, 11);
@@ -217,20 +218,20 @@ static void nf_hw_state_test_start(struct kunit *test)
 
 	for (i = 0; i < 2; i++)
 		nf_hw_state_test_see(&seen[i], &nf_hw_state_old);
-	nf_flow_hw_start(t->ct, true);
+	nf_flow_hw_start(&t->flow, true);
 	for (i = 0; i < 2; i++) {
 		KUNIT_EXPECT_TRUE(test, seen[0].flags & liberal);
 		KUNIT_EXPECT_TRUE(test, seen[1].flags & liberal);
 		KUNIT_EXPECT_EQ(test, seen[i].td_maxwin, 0);
-		nf_flow_hw_started(t->ct);
+		nf_flow_hw_started(&t->flow);
 		seen[i].td_maxwin = 100;
 	}
-	nf_flow_hw_started(t->ct);
+	nf_flow_hw_started(&t->flow);
 	KUNIT_EXPECT_FALSE(test, (seen[0].flags | seen[1].flags) & liberal);
 
 	seen[0].flags |= liberal;
 	seen[1].flags |= liberal;
-	nf_flow_hw_start(t->ct, false);
+	nf_flow_hw_start(&t->flow, false);
 	KUNIT_EXPECT_FALSE(test, (seen[0].flags | seen[1].flags) & liberal);
 	KUNIT_EXPECT_EQ(test, seen[0].td_maxwin, 100);
 }
@@ -319,15 +320,15 @@ static void nf_hw_state_test_udp(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->state.udp.stream_at, 4711);
 
 	t->state.udp.replied = true;
-	KUNIT_EXPECT_FALSE(test, nf_flow_hw_set_state(t->ct, &t->state,
+	KUNIT_EXPECT_FALSE(test, nf_flow_hw_set_state(&t->flow, &t->state,
 						      NF_FLOW_SAYS_HAS_IT));
 	KUNIT_EXPECT_EQ(test, t->ct->status, IPS_SEEN_REPLY);
 	t->state.udp.stream = true;
 	t->ct->status |= IPS_NAT_CLASH;
-	nf_flow_hw_set_state(t->ct, &t->state, NF_FLOW_SAYS_HAS_IT);
+	nf_flow_hw_set_state(&t->flow, &t->state, NF_FLOW_SAYS_HAS_IT);
 	KUNIT_EXPECT_FALSE(test, t->ct->status & IPS_ASSURED);
 	t->ct->status &= ~IPS_NAT_CLASH;
-	nf_flow_hw_set_state(t->ct, &t->state, NF_FLOW_SAYS_HAS_IT);
+	nf_flow_hw_set_state(&t->flow, &t->state, NF_FLOW_SAYS_HAS_IT);
 	KUNIT_EXPECT_TRUE(test, t->ct->status & IPS_ASSURED);
 
 	nf_flow_hw_get_state(t->ct, &t->state);
@@ -388,6 +389,7 @@ static int nf_hw_state_test_init(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, t);
 	t->ct = kunit_kzalloc(test, sizeof(*t->ct), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, t->ct);
+	t->flow.ct = t->ct;
 	write_pnet(&t->ct->ct_net, &init_net);
 	spin_lock_init(&t->ct->lock);
 	t->ct->tuplehash[0].tuple.dst.protonum = IPPROTO_TCP;
