@@ -7,8 +7,8 @@
 # software, and with hardware that tracks connections. Every frame comes out of
 # hardware as it does without, and conntrack knows the same afterwards.
 #
-# ROUNDS=26	how many of 64 conversations, which is 100,000 packets; SLOW=1: a
-#		million; on slow machines 2 and 26
+# ROUNDS=27	how many of 64 conversations, which is 100,000 packets; SLOW=1:
+#		a million; on slow machines 2 and 26
 # SEED=1	what happens in round R depends on SEED and R only,
 # FIRST=1	so it can be played again alone; what is first
 
@@ -16,8 +16,8 @@
 source "$(dirname "$(readlink -e "$0")")/flow_lib.sh"
 
 FLOW_DIFFERENTIAL=$flow_dir/flow_differential
-rounds=26 slow_rounds=2
-[ "$SLOW" != 1 ] || rounds=260 slow_rounds=26
+rounds=27 slow_rounds=2
+[ "$SLOW" != 1 ] || rounds=270 slow_rounds=26
 [ "$KSFT_MACHINE_SLOW" != yes ] || rounds=$slow_rounds
 ROUNDS=${ROUNDS:-$rounds}
 SEED=${SEED:-1}
