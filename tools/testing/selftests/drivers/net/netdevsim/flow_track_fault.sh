@@ -240,7 +240,8 @@ change()
 	7) nft "flush chain inet fast timeouts; delete ct timeout inet fast p;
 		add ct timeout inet fast p { protocol tcp;
 		policy = { established : $((random + 100)) }; };
-		add rule inet fast timeouts meta l4proto tcp ct timeout set \"p\"" ;;
+		add rule inet fast timeouts meta l4proto tcp \
+			ct timeout set \"p\"" ;;
 	esac
 }
 
