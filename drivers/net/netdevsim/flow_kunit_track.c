@@ -632,29 +632,53 @@ static void nfk_test_doff(struct kunit *test)
 	kunit_kfree_skb(test, skb);
 }
 
+/* Without a checksum, as @len of its header says. */
+static bool nfk_datagram(struct sk_buff *skb, struct flow_ft_udp *udp, u8 dir,
+			 u16 len)
+{
+	struct nsim_flow_pkt pkt = {
+		.tuple.family = AF_INET,
+		.thoff = 20,
+		.l3_len = 20 + sizeof(struct udphdr) + NFK_PAYLOAD,
+	};
+	struct udphdr *uh;
+
+	skb_trim(skb, 0);
+	uh = skb_put_zero(skb, pkt.l3_len) + pkt.thoff;
+	uh->len = htons(len);
+
+	return nsim_flow_track_udp(udp, skb, &pkt, dir);
+}
+
 static void nfk_test_udp(struct kunit *test)
 {
 	struct flow_ft_udp udp = { .stream_at = jiffies + HZ * 1000 };
+	const u16 len = sizeof(struct udphdr) + NFK_PAYLOAD;
+	struct sk_buff *skb = nfk_segment_alloc(test);
 
-	KUNIT_EXPECT_FALSE(test, nsim_flow_track_udp(&udp, NFK_C));
+	KUNIT_EXPECT_TRUE(test, nfk_datagram(skb, &udp, NFK_C, len));
 	KUNIT_EXPECT_FALSE(test, udp.replied);
-	KUNIT_EXPECT_TRUE(test, nsim_flow_track_udp(&udp, NFK_SV));
+	/* Padding may follow, but no header lies, and a bad one says nothing. */
+	KUNIT_EXPECT_FALSE(test, nfk_datagram(skb, &udp, NFK_SV, len + 1));
+	KUNIT_EXPECT_FALSE(test, nfk_datagram(skb, &udp, NFK_SV, 7));
+	KUNIT_EXPECT_FALSE(test, udp.replied);
+	KUNIT_EXPECT_TRUE(test, nfk_datagram(skb, &udp, NFK_SV, 8));
 	KUNIT_EXPECT_TRUE(test, udp.replied);
-	KUNIT_EXPECT_FALSE(test, nsim_flow_track_udp(&udp, NFK_C));
-	KUNIT_EXPECT_FALSE(test, nsim_flow_track_udp(&udp, NFK_SV));
+	KUNIT_EXPECT_TRUE(test, nfk_datagram(skb, &udp, NFK_C, len));
 	KUNIT_EXPECT_FALSE(test, udp.stream);
 
 	udp.stream_at = jiffies - 2;
-	KUNIT_EXPECT_TRUE(test, nsim_flow_track_udp(&udp, NFK_C));
+	KUNIT_EXPECT_FALSE(test, nfk_datagram(skb, &udp, NFK_C, len + 1));
+	KUNIT_EXPECT_FALSE(test, udp.stream);
+	KUNIT_EXPECT_TRUE(test, nfk_datagram(skb, &udp, NFK_C, len));
 	KUNIT_EXPECT_TRUE(test, udp.stream);
-	KUNIT_EXPECT_FALSE(test, nsim_flow_track_udp(&udp, NFK_C));
-	KUNIT_EXPECT_FALSE(test, nsim_flow_track_udp(&udp, NFK_SV));
 
 	/* Old, but nobody has answered: no stream, nor with the first one. */
 	udp = (struct flow_ft_udp){ .stream_at = jiffies - 2 };
-	KUNIT_EXPECT_FALSE(test, nsim_flow_track_udp(&udp, NFK_C));
-	KUNIT_EXPECT_TRUE(test, nsim_flow_track_udp(&udp, NFK_SV));
+	KUNIT_EXPECT_TRUE(test, nfk_datagram(skb, &udp, NFK_C, len));
+	KUNIT_EXPECT_TRUE(test, nfk_datagram(skb, &udp, NFK_SV, len));
 	KUNIT_EXPECT_FALSE(test, udp.stream);
+	kunit_kfree_skb(test, skb);
 }
 
 static struct kunit_case nfk_track_cases[] = {
