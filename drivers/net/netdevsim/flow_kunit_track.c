@@ -658,7 +658,7 @@ static void nfk_test_udp(struct kunit *test)
 
 	KUNIT_EXPECT_TRUE(test, nfk_datagram(skb, &udp, NFK_C, len));
 	KUNIT_EXPECT_FALSE(test, udp.replied);
-	/* Padding may follow, but no header lies, and a bad one says nothing. */
+	/* Padding may follow; who lies about the length says nothing. */
 	KUNIT_EXPECT_FALSE(test, nfk_datagram(skb, &udp, NFK_SV, len + 1));
 	KUNIT_EXPECT_FALSE(test, nfk_datagram(skb, &udp, NFK_SV, 7));
 	KUNIT_EXPECT_FALSE(test, udp.replied);
