@@ -99,8 +99,9 @@ EXPORT_SYMBOL_GPL(flow_ft_conn_report);
  *
  * For hardware that has handed packets of the connection to the CPU, and
  * forwards none of them itself meanwhile. One that is closed by now must be
- * reported as that. What hardware knew is of no use when the ports may have
- * been opened again: both ends have sent a SYN.
+ * reported as that. What hardware knew is of no use when it has forwarded
+ * nothing since it was told last, or when the ports may have been opened again:
+ * both ends have sent a SYN.
  *
  * Context: as flow_ft_conn_report().
  * Return: 0, -ENOENT if the caller does not have the connection any more, or

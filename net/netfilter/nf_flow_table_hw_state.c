@@ -151,9 +151,11 @@ static u32 nf_flow_hw_later(u32 a, u32 b)
 
 /* All of them only ever grow, so who knows less is right as well. */
 static void nf_flow_hw_merge_tcp_dir(struct ip_ct_tcp_state *seen,
-				     const struct flow_ft_tcp_dir *dir)
+				     const struct flow_ft_tcp_dir *dir,
+				     enum nf_flow_hw_says says)
 {
 	u8 flags = dir->flags & ~IP_CT_TCP_FLAG_BE_LIBERAL;
+	u32 end = dir->end;
 
 	if (!seen->td_maxwin) {
 		seen->td_end	= dir->end;
@@ -172,22 +174,26 @@ static void nf_flow_hw_merge_tcp_dir(struct ip_ct_tcp_state *seen,
 		seen->flags |= IP_CT_TCP_FLAG_MAXACK_SET;
 	}
 	seen->flags |= flags & IP_CT_TCP_FLAG_CLOSE_INIT;
-	if (!after(seen->td_end, dir->end)) {
+	/* What conntrack has seen since may have acknowledged it. */
+	if (says == NF_FLOW_SAYS_BEFORE ? before(seen->td_end, end) :
+					  !after(seen->td_end, end)) {
 		seen->flags &= ~IP_CT_TCP_FLAG_DATA_UNACKNOWLEDGED;
 		seen->flags |= flags & IP_CT_TCP_FLAG_DATA_UNACKNOWLEDGED;
 	}
-	seen->td_end	= nf_flow_hw_later(seen->td_end, dir->end);
+	seen->td_end	= nf_flow_hw_later(seen->td_end, end);
 	seen->td_maxend	= nf_flow_hw_later(seen->td_maxend, dir->maxend);
 	seen->td_maxwin	= max(seen->td_maxwin, dir->maxwin);
 }
 
 static void nf_flow_hw_merge_windows(struct ip_ct_tcp *seen,
-				     const struct flow_ft_tcp *tcp)
+				     const struct flow_ft_tcp *tcp,
+				     enum nf_flow_hw_says says)
 {
 	int dir;
 
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
-		nf_flow_hw_merge_tcp_dir(&seen->seen[dir], &tcp->dir[dir]);
+		nf_flow_hw_merge_tcp_dir(&seen->seen[dir], &tcp->dir[dir],
+					 says);
 }
 
 static void nf_flow_hw_set_windows(const struct flow_offload *flow,
@@ -201,12 +207,12 @@ static void nf_flow_hw_set_windows(const struct flow_offload *flow,
 	case NF_FLOW_SAYS_HAS_IT:
 	case NF_FLOW_SAYS_BEFORE:
 		if (synced)
-			nf_flow_hw_merge_windows(seen, tcp);
+			nf_flow_hw_merge_windows(seen, tcp, says);
 		return;
 	case NF_FLOW_SAYS_HAD_IT:
 		if (!synced)
 			break;
-		nf_flow_hw_merge_windows(seen, tcp);
+		nf_flow_hw_merge_windows(seen, tcp, says);
 		nf_flow_hw_be_strict(flow);
 		return;
 	case NF_FLOW_SAYS_LATE:
@@ -214,7 +220,7 @@ static void nf_flow_hw_set_windows(const struct flow_offload *flow,
 		if (!synced || seen->seen[0].td_maxwin ||
 		    seen->seen[1].td_maxwin)
 			return;
-		nf_flow_hw_merge_windows(seen, tcp);
+		nf_flow_hw_merge_windows(seen, tcp, says);
 		nf_flow_hw_be_strict(flow);
 		return;
 	case NF_FLOW_SAYS_MAY_GO_ON:

@@ -169,8 +169,8 @@ static bool nsim_flow_conn_may_resume(struct nsim_flow_conn *conn,
 		conn->tried = conn->punted;
 	*punted = conn->punted;
 	*state = conn->state;
-	/* It may be another one by now. */
-	if (conn->syn == (BIT(0) | BIT(1)))
+	/* Conntrack knows it all, or it may be another connection by now. */
+	if (!conn->ahead || conn->syn == (BIT(0) | BIT(1)))
 		memset(state, 0, sizeof(*state));
 	spin_unlock_bh(&conn->lock);
 
@@ -186,6 +186,7 @@ static void nsim_flow_conn_restart(struct nsim_flow_conn *conn,
 
 	conn->state.tcp = *tcp;
 	conn->phase = NSIM_FLOW_CONN_RUN;
+	conn->ahead = false;
 	conn->syn = 0;
 	conn->late = false;
 	if (tcp->state >= TCP_CONNTRACK_TIME_WAIT)
@@ -267,6 +268,7 @@ static bool nsim_flow_conn_track(struct nsim_flow_conn *conn,
 	if (!nsim_flow_track_tcp(&conn->state.tcp, skb, pkt, dir))
 		return false;
 
+	conn->ahead = true;
 	if (conn->state.tcp.state >= TCP_CONNTRACK_TIME_WAIT)
 		__nsim_flow_conn_stop(conn, FLOW_FT_CLOSED);
 	else if (conn->state.tcp.state != was)
@@ -390,6 +392,7 @@ static void nsim_flow_conn_begin(struct nsim_flow_conn *conn,
 {
 	spin_lock_bh(&conn->lock);
 	conn->state = snapshot->state;
+	conn->ahead = false;
 	conn->syn = 0;
 	conn->held = jiffies;
 	conn->tried = conn->punted - 1;

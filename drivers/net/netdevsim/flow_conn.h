@@ -61,6 +61,7 @@ enum nsim_flow_conn_phase {
  * @phase: what becomes of packets
  * @event: what the core is to be told
  * @held: jiffies since when packets go to the CPU
+ * @ahead: packets were forwarded since the state was taken from the core
  * @syn: directions of SYNs that went there, bits
  * @punted: packets that went there, to see whether there were some
  * @tried: @punted when the state was asked for last
@@ -87,6 +88,7 @@ struct nsim_flow_conn {
 	enum nsim_flow_conn_phase	phase;
 	enum flow_ft_event		event;
 	unsigned long			held;
+	bool				ahead;
 	u8				syn;
 	unsigned int			punted;
 	unsigned int			tried;
