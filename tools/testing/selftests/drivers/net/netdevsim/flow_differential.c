@@ -309,22 +309,6 @@ static void run_round(void)
 	end_round();
 }
 
-static const char *word(int argc, char **argv, const char *key,
-			const char *otherwise)
-{
-	size_t len = strlen(key);
-	int i;
-
-	for (i = 1; i < argc; i++)
-		if (!strncmp(argv[i], key, len) && argv[i][len] == '=')
-			return argv[i] + len + 1;
-	if (!otherwise) {
-		errno = EINVAL;
-		die("%s= is needed", key);
-	}
-	return otherwise;
-}
-
 int main(int argc, char **argv)
 {
 	unsigned int rounds = number(word(argc, argv, "rounds", "1"), 10, 1e6);

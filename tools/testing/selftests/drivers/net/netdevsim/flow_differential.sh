@@ -13,8 +13,9 @@
 # SEED=1	what happens in round R depends on SEED and R only,
 # FIRST=1	so it can be played again alone; what is first
 #
-# On a busy machine one step of 100,000 may be compared before its last event
-# has come, so a mismatch counts when it can be played again.
+# Not for every run yet: on a busy machine it tells of about two differences in
+# 100,000 packets, and of others, or of none, when they are played again. One of
+# them was an event that came a step too late.
 
 # shellcheck source-path=SCRIPTDIR source=flow_lib.sh
 source "$(dirname "$(readlink -e "$0")")/flow_lib.sh"

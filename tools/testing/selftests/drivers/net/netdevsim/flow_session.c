@@ -234,22 +234,6 @@ static void show_peer(const struct session *s)
 	printf("%s %u\n", addr, ntohs(sin->sin_port));
 }
 
-static const char *word(int argc, char **argv, const char *key,
-			const char *otherwise)
-{
-	size_t len = strlen(key);
-	int i;
-
-	for (i = 0; i < argc; i++)
-		if (!strncmp(argv[i], key, len) && argv[i][len] == '=')
-			return argv[i] + len + 1;
-	if (!otherwise) {
-		errno = EINVAL;
-		die("%s= is needed", key);
-	}
-	return otherwise;
-}
-
 int main(int argc, char **argv)
 {
 	const char *dst = word(argc, argv, "dst", NULL);

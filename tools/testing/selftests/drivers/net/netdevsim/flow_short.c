@@ -46,22 +46,6 @@ struct plan {
 
 static struct results *results;
 
-static const char *word(int argc, char **argv, const char *key,
-			const char *otherwise)
-{
-	size_t len = strlen(key);
-	int i;
-
-	for (i = 1; i < argc; i++)
-		if (!strncmp(argv[i], key, len) && argv[i][len] == '=')
-			return argv[i] + len + 1;
-	if (!otherwise) {
-		errno = EINVAL;
-		die("%s= is needed", key);
-	}
-	return otherwise;
-}
-
 static void make_addr(struct plan *p, const char *addr, unsigned int port)
 {
 	struct sockaddr_in6 *sin6 = (void *)&p->ss;

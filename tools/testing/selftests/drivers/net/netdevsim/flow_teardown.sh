@@ -8,8 +8,9 @@
 
 # shellcheck source-path=SCRIPTDIR source=flow_lib.sh
 source "$(dirname "$(readlink -e "$0")")/flow_lib.sh"
+# shellcheck source=flow_sessions.sh
+source "$flow_dir/flow_sessions.sh"
 
-CONNECTIONS=4
 
 # New connections all the time, which time out after a second: so entries are
 # added, asked for their numbers and removed in every moment.
@@ -31,38 +32,18 @@ churn()
 	done
 }
 
-# TCP and UDP of both families, both ways, without an end, in hardware. Nice:
-# they send as fast as they can, and what tears down is not to wait for them.
 traffic_start()
 {
-	local i=0 family proto replace stats
+	local replace stats
 
-	PIDS=()
 	replace=$(flow_counter replace)
 	stats=$(flow_counter stats)
 	flow_timeout udp 1
-	for family in 4 6; do
-		for proto in tcp udp; do
-			i=$((i + 1))
-			printf '%s 10\n' send reply > "$tmp/in.$i"
-			if [ $((i % 2)) = $((family / 2 % 2)) ]; then
-				echo "send 1000000000000"
-			else
-				echo "reply 1000000000000"
-			fi >> "$tmp/in.$i"
-			nice -n 10 "$FLOW_SESSION" client="$client" \
-				server="$server" proto=$proto \
-				dst="$(addr_of $family 2 2)" \
-				port=$((5000 + i)) < "$tmp/in.$i" \
-				> "$tmp/out.$i" 2>&1 &
-			PIDS+=($!)
-		done
-	done
-	check "offload" "$(wait_offload $CONNECTIONS)" ""
+	sessions_start
 	churn &
 	CHURN=$!
 	check_wait "churn" "$WAIT_TIMEOUT" until_counter_is \
-		">= $((replace + 2 * CONNECTIONS + 8))" flow_counter replace
+		">= $((replace + 2 * SESSIONS + 8))" flow_counter replace
 	[ "$FLOW_MODE" = track ] ||
 		check_wait "stats" "$WAIT_TIMEOUT" until_counter_is "> $stats" \
 			flow_counter stats
@@ -75,35 +56,16 @@ churn_stop()
 	CHURN=
 }
 
-traffic_runs()
-{
-	local pid
-
-	for pid in "${PIDS[@]}"; do
-		kill -0 "$pid" 2> /dev/null || return
-	done
-}
-
-# Everything arrived, on whatever way.
 traffic_finish()
 {
-	local i
-
 	churn_stop
-	kill "${PIDS[@]}"
-	wait "${PIDS[@]}"
-	for ((i = 1; i <= CONNECTIONS; i++)); do
-		check "connection $i" \
-			"$(cut -d ' ' -f 1 "$tmp/out.$i" | paste -sd ' ')" \
-			"ok ok ok"
-	done
+	sessions_finish
 }
 
 traffic_stop()
 {
 	churn_stop
-	kill -KILL "${PIDS[@]}" 2> /dev/null
-	wait "${PIDS[@]}" 2> /dev/null
+	sessions_kill
 }
 
 report()
@@ -178,7 +140,7 @@ test_delete_flowtable() # flowtable deleted: no entries, the slow path goes on
 	check "delete" $? 0
 	balanced "flowtable deleted"
 	snap
-	check "traffic runs" "$(traffic_runs || echo over)" ""
+	check "traffic runs" "$(sessions_run || echo over)" ""
 	check "slow path" "$(slowwait 5 slow_moves)" ""
 	traffic_finish
 	look
@@ -200,10 +162,10 @@ test_reload() # ruleset reloaded: the new flowtable gets the connections
 		slowwait "$WAIT_TIMEOUT" until_counter_is "> 0" \
 			flow_counter entries > /dev/null
 	done
-	check "traffic runs" "$(traffic_runs || echo over)" ""
+	check "traffic runs" "$(sessions_run || echo over)" ""
 	churn_stop
 	snap
-	check "offloaded again" "$(wait_offload $CONNECTIONS)" ""
+	check "offloaded again" "$(wait_offload $SESSIONS)" ""
 	check_wait "hits" 5 hits_move
 	traffic_finish
 	flow_flush
@@ -218,7 +180,7 @@ test_flush_ruleset() # ruleset flushed: no entries, the stack goes on
 	ip netns exec "$router" nft flush ruleset
 	check "flush" $? 0
 	balanced "ruleset flushed"
-	check "traffic runs" "$(traffic_runs || echo over)" ""
+	check "traffic runs" "$(sessions_run || echo over)" ""
 	traffic_finish
 	balanced "end"
 }
@@ -233,7 +195,7 @@ test_flowtable_device() # device removed from the flowtable: its flows go
 	check "bindings" $(($(flow_counter bind) - $(flow_counter unbind))) 1
 	check_true "nothing comes in by it" \
 		[ "$(grep -c '^in=rs ' "$FLOW_DEBUGFS/entries")" = 0 ]
-	check "traffic runs" "$(traffic_runs || echo over)" ""
+	check "traffic runs" "$(sessions_run || echo over)" ""
 	traffic_finish
 	flow_flush
 	slowwait 5 flow_entries_are 0
@@ -260,7 +222,7 @@ test_rename() # bound port renamed: the flowtable lets go of it
 	check "bindings" $(($(flow_counter bind) - $(flow_counter unbind))) 1
 	check "nothing comes in by it" \
 		"$(grep -c '^in=renamed ' "$FLOW_DEBUGFS/entries")" 0
-	check "traffic runs" "$(traffic_runs || echo over)" ""
+	check "traffic runs" "$(sessions_run || echo over)" ""
 	traffic_finish
 	ip -n "$router" link set renamed name rs
 	flow_flush
@@ -277,7 +239,7 @@ test_conntrack_flush() # conntrack -F: the flows go, and come back
 	destroy=$(flow_counter destroy)
 	ip netns exec "$router" conntrack -F > /dev/null 2>&1
 	check_wait "destroyed" 10 until_counter_is \
-		">= $((destroy + 2 * CONNECTIONS))" flow_counter destroy
+		">= $((destroy + 2 * SESSIONS))" flow_counter destroy
 	traffic_finish
 	flow_flush
 	slowwait 5 flow_entries_are 0
@@ -295,7 +257,7 @@ test_toggle() # hw-tc-offload off and on: the connections go on
 		hw_tc_offload on rs rc
 	done
 	snap
-	check "traffic runs" "$(traffic_runs || echo over)" ""
+	check "traffic runs" "$(sessions_run || echo over)" ""
 	check_wait "hits" 5 hits_move
 	traffic_finish
 	flow_flush
@@ -340,9 +302,9 @@ test_two_routers() # two routers, one of them torn down: the other goes on
 	ip netns del "$second"
 	check "delete" $? 0
 	check_wait "hits" 5 hits_move
-	check "traffic runs" "$(traffic_runs || echo over)" ""
+	check "traffic runs" "$(sessions_run || echo over)" ""
 	# Those of UDP come and go.
-	check_wait "entries" 10 until_counter_is ">= $((2 * CONNECTIONS))" \
+	check_wait "entries" 10 until_counter_is ">= $((2 * SESSIONS))" \
 		flow_counter entries
 	traffic_finish
 	second_router flow_cleanup_devices
@@ -367,13 +329,16 @@ test_port_delete() # port deleted: nothing leads to it any more
 	fresh
 	traffic_start
 	check_wait "all in hardware" 10 until_counter_is \
-		">= $((2 * CONNECTIONS))" flow_counter entries
+		">= $((2 * SESSIONS))" flow_counter entries
 	echo 1 > "$NSIM_BUS/devices/netdevsim$NSIM_ROUTER/del_port" ||
 		check "delete" failed ""
 	# The port took them along; the core had none to remove. Those of UDP,
 	# one half, come and go.
 	check "entries" "$(flow_counter entries)" 0
-	check_true "purged" [ "$(flow_counter port_purged)" -ge $CONNECTIONS ]
+	check_true "purged" [ "$(flow_counter port_purged)" -ge $SESSIONS ]
+	check "entry balance" \
+		$(($(flow_counter destroy) + $(flow_counter port_purged))) \
+		"$(flow_counter replace)"
 	report "port deleted"
 	traffic_stop
 }
@@ -501,7 +466,6 @@ test_splat() # the kernel did not complain
 }
 
 CHURN=
-PIDS=()
 tmp=$(mktemp -d)
 tainted=$(cat /proc/sys/kernel/tainted)
 flow_require nft ethtool conntrack devlink

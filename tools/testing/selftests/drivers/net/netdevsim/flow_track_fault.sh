@@ -6,6 +6,8 @@
 
 # shellcheck source-path=SCRIPTDIR source=flow_track_lib.sh
 source "$(dirname "$(readlink -e "$0")")/flow_track_lib.sh"
+# shellcheck source=flow_sessions.sh
+source "$flow_dir/flow_sessions.sh"
 
 # The core asks a minute after what it has not heard of was due.
 BACKSTOP=90
@@ -182,46 +184,6 @@ test_liberal() # packets outside of the window are what the sysctl says they are
 	RULES=
 }
 
-# traffic_start: TCP and UDP of both families, both ways
-traffic_start()
-{
-	local i=0 family proto
-
-	PIDS=()
-	for family in 4 6; do
-		for proto in tcp udp; do
-			i=$((i + 1))
-			printf '%s 10\n' send reply > "$tmp/in.$i"
-			if [ $((i % 3)) = 1 ]; then
-				echo "send 1000000000000"
-			else
-				echo "reply 1000000000000"
-			fi >> "$tmp/in.$i"
-			nice -n 10 "$FLOW_SESSION" client="$client" \
-				server="$server" proto=$proto \
-				dst="$(addr_of $family 2 2)" \
-				port=$((5000 + i)) < "$tmp/in.$i" \
-				> "$tmp/out.$i" 2>&1 &
-			PIDS+=($!)
-		done
-	done
-	check "offload" "$(wait_offload 4)" ""
-}
-
-traffic_finish()
-{
-	local i
-
-	kill "${PIDS[@]}" 2> /dev/null
-	wait "${PIDS[@]}"
-	PIDS=()
-	for i in 1 2 3 4; do
-		check "connection $i" \
-			"$(cut -d ' ' -f 1 "$tmp/out.$i" | paste -sd ' ')" \
-			"ok ok ok"
-	done
-}
-
 # What users do to connections, one thing after the other
 change()
 {
@@ -262,7 +224,7 @@ test_changes() # all that users can change, under traffic, with slow hardware
 		}"
 	flow_knob add_delay_ms 10
 	flow_knob del_delay_ms 10
-	traffic_start
+	sessions_start
 	export -f change
 	for ((i = 0; i < 80; i++)); do
 		in_router bash -c "RANDOM=$RANDOM; change $((RANDOM % 8))" \
@@ -275,7 +237,7 @@ test_changes() # all that users can change, under traffic, with slow hardware
 		flow_counter entries
 	flow_knob add_delay_ms 0
 	flow_knob del_delay_ms 0
-	traffic_finish
+	sessions_finish
 	flow_flush
 	check_wait "entries" 10 flow_entries_are 0
 	check_wait "connections" 10 no_conns
@@ -342,13 +304,12 @@ test_splat() # the kernel did not complain
 	check "taint" "$(cat /proc/sys/kernel/tainted)" "$tainted"
 }
 
-PIDS=()
 tmp=$(mktemp -d)
 tainted=$(cat /proc/sys/kernel/tainted)
 track_setup
 cleanup()
 {
-	[ ${#PIDS[@]} = 0 ] || kill -KILL "${PIDS[@]}" 2> /dev/null
+	sessions_kill
 	flow_cleanup
 	rm -rf "$tmp"
 }

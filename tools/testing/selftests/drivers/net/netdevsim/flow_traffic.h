@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What flow_frames and flow_session share. */
+/* What programs that make traffic share. */
 #ifndef _FLOW_TRAFFIC_H
 #define _FLOW_TRAFFIC_H
 
@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,6 +39,23 @@ static inline unsigned long number(const char *s, int base, unsigned long max)
 	}
 
 	return n;
+}
+
+/* The value of KEY=VALUE among the arguments */
+static inline const char *word(int argc, char **argv, const char *key,
+			       const char *otherwise)
+{
+	size_t len = strlen(key);
+	int i;
+
+	for (i = 1; i < argc; i++)
+		if (!strncmp(argv[i], key, len) && argv[i][len] == '=')
+			return argv[i] + len + 1;
+	if (!otherwise) {
+		errno = EINVAL;
+		die("%s= is needed", key);
+	}
+	return otherwise;
 }
 
 static inline long long now_ms(void)
