@@ -4,19 +4,11 @@
 # Trace events of flowtables in hardware: what drivers are asked and say, and
 # what becomes of connections that hardware tracks.
 
-# shellcheck source-path=SCRIPTDIR source=flow_lib.sh
-source "$(dirname "$(readlink -e "$0")")/flow_lib.sh"
+# shellcheck source-path=SCRIPTDIR source=flow_track_lib.sh
+source "$(dirname "$(readlink -e "$0")")/flow_track_lib.sh"
 
 TRACEFS=/sys/kernel/tracing
 TRACE=$TRACEFS/instances/flow_trace
-SPORT=4000
-DPORT=5000
-ACK=10
-FINACK=11
-SYN=02
-
-fwd=()
-rev=()
 
 # events NAME: what is known of them so far, one per line
 events()
@@ -52,11 +44,6 @@ between()
 	fi
 }
 
-conn_is()
-{
-	grep -q " phase=$1 " "$FLOW_DEBUGFS/conns"
-}
-
 # start MODE FAMILY PROTO [SECONDS]: a connection, traced from its beginning
 start()
 {
@@ -71,20 +58,11 @@ start()
 	open_flow "$3"
 }
 
-claim()
+# start_track FAMILY PROTO [SECONDS]
+start_track()
 {
 	start track "$@"
 	check_wait "is the hardware's" 5 conn_is run
-}
-
-tcp_fwd()
-{
-	frames "${fwd[@]}" "$@" > /dev/null
-}
-
-tcp_rev()
-{
-	frames_back "${rev[@]}" "$@" > /dev/null
 }
 
 test_install() # a rule that hardware takes, both directions
@@ -122,7 +100,7 @@ test_claim() # who has claimed what: by cookie, by handle
 {
 	local handle cookie dir
 
-	claim 4 tcp
+	start_track 4 tcp
 	handle=$(value flow_ft_claim handle)
 	for dir in 0 1; do
 		cookie=$(value flow_ft_snapshot cookie "dir=$dir")
@@ -142,7 +120,7 @@ test_report() # what hardware says while a connection closes
 {
 	local handle says
 
-	claim 4 tcp
+	start_track 4 tcp
 	handle=$(value flow_ft_claim handle)
 	says="^handle=$handle event"
 	tcp_fwd flags=$FINACK seq=25 ack=13
@@ -166,7 +144,7 @@ test_expire() # hardware has seen no packet for long
 	# As nobody has acknowledged what the client has sent.
 	left=$(ip netns exec "$router" sysctl -n \
 		net.netfilter.nf_conntrack_tcp_timeout_unacknowledged)
-	claim 4 tcp
+	start_track 4 tcp
 	flow_knob fake_idle_ms 100000
 	check_event "report" nf_flow_hw_report \
 		"event=aged state=ESTABLISHED idle_ms=1[0-9]{5} .* accepted=1\$"
@@ -178,7 +156,7 @@ test_expire() # hardware has seen no packet for long
 
 test_udp() # a UDP connection
 {
-	claim 6 udp
+	start_track 6 udp
 	tcp_fwd
 	tcp_rev
 	flow_knob fake_idle_ms 100000
@@ -188,13 +166,13 @@ test_udp() # a UDP connection
 
 test_exception() # a packet that hardware does not judge
 {
-	claim 4 tcp
+	start_track 4 tcp
 	tcp_fwd flags=$SYN seq=99 ack=0
 	check_event "SYN" nf_flow_hw_exception \
 		"^cookie=[0-9a-fx]+ dir=0 proto=6 src=10\.0\.1\.100:$SPORT dst=10\.0\.2\.100:$DPORT tcp_flags=0x02\$"
 	check "cookie" "$(value nf_flow_hw_exception cookie flags=0x02)" \
 		"$(value flow_ft_install cookie port=rc)"
-	claim 6 tcp
+	start_track 6 tcp
 	tcp_rev flags=$SYN seq=99 ack=0
 	check_event "SYN back" nf_flow_hw_exception \
 		"dir=1 proto=6 src=\[2001:db8:2::100\]:$DPORT dst=\[2001:db8:1::100\]:$SPORT tcp_flags=0x02\$"
@@ -203,7 +181,7 @@ test_exception() # a packet that hardware does not judge
 # The core asks a minute after what it has not heard of was due.
 test_lost() # a report that is lost is made up for
 {
-	claim 4 tcp 10
+	start_track 4 tcp 10
 	flow_knob drop_reports 1000
 	flow_knob fake_idle_ms 20000
 	check_wait "leaves hardware" 90 flow_entries_are 0
@@ -228,9 +206,6 @@ trace_cleanup()
 	flow_cleanup
 }
 
-flow_require nft ethtool conntrack
-flow_setup rc rs
-[ -w "$FLOW_DEBUGFS/mode" ] || flow_skip "netdevsim does not track connections"
+track_setup
 trace_setup
-hw_tc_offload on rc rs
 flow_run
