@@ -316,7 +316,7 @@ EXPORT_SYMBOL_IF_KUNIT(nf_flow_hw_backstop);
  * nf_flow_hw_query() - bring a connection up to date
  * @ct: connection
  *
- * Who asks may hold locks, so events are cached, for the next report to deliver.
+ * Who asks may hold locks, so events are cached; the next report delivers them.
  *
  * Context: any but hard interrupt, under RCU.
  * Return: jiffies until it expires, or -1 if hardware does not track it.

@@ -544,7 +544,7 @@ test_leak() # modules can be unloaded, connections have no memory left
 		modprobe netdevsim
 	fi
 	[ -r /proc/slabinfo ] || return
-	# Some stay in the caches of CPUs, and of nodes where there is no slab_debug.
+	# Some stay in caches of CPUs, and of nodes where slab_debug is off.
 	connections=$(slab nf_conntrack)
 	limit=512
 	[ "$KSFT_MACHINE_SLOW" != yes ] || limit=128
