@@ -344,6 +344,8 @@ static void conv_go_on(struct conv *c)
 	case TALK:
 		if (c->left-- <= 0)
 			c->phase = CLOSE;
+		else if (c->udp && c->eager)
+			ACT(c, udp_plain_actions);
 		else if (c->udp)
 			ACT(c, udp_actions);
 		else if (c->eager)

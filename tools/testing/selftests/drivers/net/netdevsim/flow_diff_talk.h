@@ -29,7 +29,9 @@ struct tcp_end {
 	uint8_t		scale;
 };
 
-/* What was given back to conntrack becomes hardware's with the next packet. */
+/* What is not in the flowtable, any more or yet, is offered to hardware with
+ * the next packet that conntrack accepts.
+ */
 enum reclaim { RECLAIM_NEXT = 1, RECLAIM_NOW };
 
 enum phase { OPEN, CLAIM, TALK, CLOSE, LATE, DONE };
@@ -54,8 +56,11 @@ struct conv {
 	int		replies;
 	uint16_t	id;
 	long long	ripe;
-	long long	born;
-	long long	claim_by;
+	long long	born;		/* its first packet, at the earliest */
+	long long	born_by;	/* ... and at the latest */
+	unsigned int	took;		/* ms: the last packet, to all routers */
+	unsigned int	skew;		/* ... those since one was accepted */
+	int		claim_tries;
 	struct ends	ends[SIDES];
 	struct tcp_end	tcp[SIDES];
 	struct step	steps[STEPS_MAX];
@@ -64,6 +69,7 @@ struct conv {
 	struct ct_event	events[2][CT_EVENTS];
 	unsigned int	num_events[2];
 	struct ct_info	plain;		/* as the plain router has it */
+	long long	plain_at;	/* ... had it */
 	bool		refused_last;
 	char		history[HISTORY][96];
 	unsigned int	num_history;
@@ -463,10 +469,11 @@ static const struct action tcp_actions[] = {
 	{ any_delete, 1 },
 };
 
-/* What an end says that has nothing strange to say */
+/* What may go by before the claim: the flowtable in software treats it like
+ * the other two.
+ */
 static const struct action tcp_plain_actions[] = {
 	{ tcp_data, 20 }, { tcp_ack, 4 }, { tcp_retransmit, 2 },
-	{ tcp_padded, 1 },
 };
 
 static void udp_data(struct conv *c)
@@ -476,6 +483,10 @@ static void udp_data(struct conv *c)
 
 	pkt->len = payload(c);
 }
+
+static const struct action udp_plain_actions[] = {
+	{ udp_data, 1 },
+};
 
 static void udp_no_sum(struct conv *c)
 {

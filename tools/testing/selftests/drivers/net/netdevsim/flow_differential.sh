@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # check: timeout 600
 # check: minutes 5
-# check: SLOW=1
 #
 # The same conversations through three routers: without a flowtable, with one in
 # software, and with hardware that tracks connections. Every frame comes out of
@@ -12,10 +11,6 @@
 #		a million; on slow machines 2 and 26
 # SEED=1	what happens in round R depends on SEED and R only,
 # FIRST=1	so it can be played again alone; what is first
-#
-# Not for every run yet: on a busy machine it tells of about two differences in
-# 100,000 packets, and of others, or of none, when they are played again. One of
-# them was an event that came a step too late.
 
 # shellcheck source-path=SCRIPTDIR source=flow_lib.sh
 source "$(dirname "$(readlink -e "$0")")/flow_lib.sh"
