@@ -356,6 +356,9 @@ static int nf_flow_netevent(struct notifier_block *nb, unsigned long event,
 
 	key.nn = net_generic(dev_net(n->dev), nf_flow_nexthop_net_id);
 	nf_flow_nexthop_set_gw(&key, n->dev, n->tbl->family, n->primary_key);
+	/* The next hop is not a neighbour, but what the device leads to. */
+	if (!key.family)
+		return NOTIFY_DONE;
 
 	smp_mb(); /* see nf_flow_nexthop_insert() */
 	rcu_read_lock();

@@ -239,6 +239,24 @@ test_pppoe_out() # into a PPPoE session
 		soft.packets=any
 }
 
+test_pppoe_neigh() # it does not matter to flows who else is behind a session
+{
+	local destroy
+
+	pppoe_router
+	encap 4 udp 8 pppoe=7
+	destroy=$(flow_counter destroy)
+	ip -n "$router" neigh replace 2001:db8:8::9 dev ppp0 nud noarp
+	ip -n "$router" neigh del 2001:db8:8::9 dev ppp0
+	check "neighbour" $? 0
+	# The search for flows that lead nowhere takes a tenth of a second.
+	check "leaves hardware" "$(slowwait 2 until_counter_is "!= $destroy" \
+		flow_counter destroy > /dev/null && echo yes)" ""
+	snap
+	check "frames" "$(frames "${fwd[@]}" n=$N)" "$(got)"
+	check_deltas rc.hit=$N rs.tx=$N rc.rx=$N
+}
+
 # The server has the other end of the session here, for its TCP to answer.
 test_pppoe_gso() # GSO frames are segmented for PPPoE, and none is lost
 {

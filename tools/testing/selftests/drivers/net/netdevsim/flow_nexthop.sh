@@ -170,6 +170,39 @@ test_mac_client() # ... or the client, for the way back
 	done
 }
 
+# is_offloaded: the connection is in the flowtable, which hides its time
+is_offloaded()
+{
+	ip netns exec "$router" conntrack -L -p udp 2> /dev/null |
+		grep -q 'udp  *17 src='
+}
+
+until_not()
+{
+	! "$@"
+}
+
+# Garbage collection comes along once a second.
+test_slow_destroy() # what leaves hardware slowly does not disturb what comes
+{
+	local family=4 fwd rev end lost=0
+
+	fresh
+	start
+	flow_knob del_delay_ms 500
+	neigh 4 100 $MAC_OTHER
+	check_wait "leaves" 5 until_not is_offloaded
+	frames "${fwd[@]}" xdmac=$MAC_OTHER > /dev/null
+	end=$(($(timestamp_ms) + 3000))
+	while [ "$(timestamp_ms)" -lt $end ]; do
+		is_offloaded || lost=$((lost + 1))
+	done
+	check "times that it is not offloaded" $lost 0
+	flow_knob del_delay_ms 0
+	check_wait "status" 20 hw_status_is ipv4 1
+	check "entries" "$(wait_offload 1)" ""
+}
+
 test_mac_software() # ... for connections that hardware refused
 {
 	local family fwd rev

@@ -4,6 +4,7 @@
  * A PPPoE session without PPP around it: makes ppp0 in NETNS on top of DEV,
  * prints its name and keeps it until standard input ends.
  */
+#include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <linux/if_pppox.h>
 #include <linux/ppp-ioctl.h>
