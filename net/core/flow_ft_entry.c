@@ -54,9 +54,11 @@ flow_ft_by_cookie(const struct flow_ft_binding *binding, unsigned long cookie)
  * @port: port that the packet came in by
  * @tuple: what the packet says; all of it counts, so zero it before
  *
+ * Entries that are there are found while hw-tc-offload is off, too: not to
+ * forward by them then is up to the driver.
+ *
  * Context: RCU read side; the result is valid until its end.
- * Return: the entry, of the newest flowtable that has one, or NULL; always NULL
- *	while hw-tc-offload is off on the port.
+ * Return: the entry, of the newest flowtable that has one, or NULL.
  */
 struct flow_ft_entry *flow_ft_lookup(struct flow_ft_port *port,
 				     const struct flow_ft_tuple *tuple)
@@ -64,9 +66,6 @@ struct flow_ft_entry *flow_ft_lookup(struct flow_ft_port *port,
 	const struct flow_ft_binding *binding;
 	struct flow_ft_entry *entry;
 	struct flow_ft_key key;
-
-	if (!tc_can_offload(port->dev))
-		return NULL;
 
 	list_for_each_entry_rcu(binding, &port->bindings, list) {
 		key = flow_ft_key(binding, tuple);
@@ -197,6 +196,8 @@ static void flow_ft_remove(struct flow_ft *ft, struct flow_ft_entry *entry)
 {
 	lockdep_assert_held(&ft->lock);
 
+	if (ft->ops->stop)
+		ft->ops->stop(ft, entry);
 	rhashtable_remove_fast(&ft->keys, &entry->key_node, flow_ft_key_params);
 	rhashtable_remove_fast(&ft->cookies, &entry->cookie_node,
 			       flow_ft_cookie_params);

@@ -76,9 +76,9 @@ static void flow_ft_binding_release(void *cb_priv)
 	struct flow_ft *ft = binding->ft;
 
 	mutex_lock(&ft->lock);
+	ft->counters.unbind_orphans += flow_ft_binding_flush(binding);
 	if (binding->port)
 		list_del_rcu(&binding->list);
-	ft->counters.unbind_orphans += flow_ft_binding_flush(binding);
 	ft->counters.unbind++;
 	mutex_unlock(&ft->lock);
 
@@ -337,8 +337,8 @@ EXPORT_SYMBOL_GPL(flow_ft_walk);
  * @ft: device
  * @max: number of entries to remove
  *
- * The core is not told: it hears -ENOENT when it asks for one of them. Those of
- * a binding that are installed first go first.
+ * The core is not told, unless &flow_ft_ops.stop does so: it hears -ENOENT when
+ * it asks for one of them. Those of a binding that are installed first go first.
  *
  * Context: process; may sleep; takes &flow_ft.lock.
  * Return: number of entries removed, which is less than @max if there were no

@@ -47,9 +47,9 @@ static void nf_flow_hw_give_back(struct nf_flow_hw_conn *conn,
 
 	conn->state = NF_FLOW_CONN_LEFT;
 	nf_flow_hw_unmark(flow);
-	clear_bit(IPS_OFFLOAD_BIT, &flow->ct->status);
+	nf_flow_offload_leave(flow);
 	/* Pairs with nf_flow_table_hold_ct(). */
-	smp_mb__after_atomic();
+	smp_mb();
 	nf_flow_hw_set_timeout(flow->ct, idle);
 }
 
@@ -60,7 +60,6 @@ static void nf_flow_hw_end(struct nf_flow_hw_conn *conn,
 	if (!(conn->claim.flags & FLOW_FT_CLAIM_STATE))
 		nf_flow_hw_unsync(conn->flow->ct);
 	nf_flow_hw_give_back(conn, report->idle);
-	set_bit(NF_FLOW_TEARDOWN, &conn->flow->flags);
 	nf_flow_offload_del(conn->flowtable, conn->flow);
 }
 
@@ -69,7 +68,7 @@ static void nf_flow_hw_evicted(struct nf_flow_hw_conn *conn,
 {
 	nf_flow_hw_take(conn, report, NF_FLOW_SAYS_HAS_IT);
 	nf_flow_hw_go_on(conn);
-	nf_flow_offload_evicted(conn->flow);
+	nf_flow_offload_evicted(conn->flowtable, conn->flow);
 }
 
 static bool nf_flow_hw_hear(struct nf_flow_hw_conn *conn,
@@ -89,6 +88,7 @@ static bool nf_flow_hw_hear(struct nf_flow_hw_conn *conn,
 	case FLOW_FT_UPDATE:
 	case FLOW_FT_CLOSING:
 		nf_flow_hw_take(conn, report, NF_FLOW_SAYS_HAS_IT);
+		nf_flow_hw_set_backstop(conn->flow);
 		break;
 	case FLOW_FT_CLOSED:
 	case FLOW_FT_AGED:
@@ -290,7 +290,6 @@ static bool nf_flow_hw_do_backstop(struct nf_flow_hw_conn *conn,
 	if (nf_flow_hw_is_overdue(conn, &report)) {
 		nf_flow_hw_take_leaving(conn, &report);
 		nf_flow_hw_give_back(conn, report.idle);
-		set_bit(NF_FLOW_TEARDOWN, &flow->flags);
 	} else {
 		nf_flow_hw_take(conn, &report, NF_FLOW_SAYS_HAS_IT);
 		nf_flow_hw_set_backstop(flow);

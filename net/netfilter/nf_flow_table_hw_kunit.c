@@ -499,6 +499,7 @@ static void nf_hw_test_leave(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, nf_flow_hw_leave(&t->flow));
 	nf_hw_test_replace_both(test, t->claim.flags);
 	set_bit(NF_FLOW_TEARDOWN, &t->flow.flags);
+	clear_bit(IPS_OFFLOAD_BIT, &t->ct->status);
 	t->report.state.tcp.state = TCP_CONNTRACK_FIN_WAIT;
 	t->report.idle = 10 * HZ;
 	KUNIT_EXPECT_TRUE(test, nf_flow_hw_leave(&t->flow));
@@ -510,12 +511,14 @@ static void nf_hw_test_leave(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, nf_flow_hw_leave(&t->flow));
 	KUNIT_EXPECT_EQ(test, t->queries, 1);
 
-	/* The last word, before DESTROY. */
+	/* The last word, before DESTROY, when there may be another flow. */
+	set_bit(IPS_OFFLOAD_BIT, &t->ct->status);
 	t->report.state.tcp.state = TCP_CONNTRACK_TIME_WAIT;
 	t->report.idle = 0;
 	KUNIT_EXPECT_TRUE(test, nf_flow_hw_poll(&t->flow));
 	KUNIT_EXPECT_EQ(test, t->ct->proto.tcp.state, TCP_CONNTRACK_TIME_WAIT);
 	nf_hw_test_expect_left(test, 110);
+	KUNIT_EXPECT_TRUE(test, t->ct->status & IPS_OFFLOAD);
 }
 
 static void nf_hw_test_leave_no_answer(struct kunit *test)
@@ -670,6 +673,7 @@ static int nf_hw_test_init(struct kunit *test)
 	nf_hw_test_set_timeouts();
 
 	write_pnet(&t->ct->ct_net, &init_net);
+	write_pnet(&t->ft.net, &init_net);
 	spin_lock_init(&t->ct->lock);
 	refcount_set(&t->ct->ct_general.use, 1);
 	t->ct->tuplehash[0].tuple.src.l3num = AF_INET;

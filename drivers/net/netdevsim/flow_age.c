@@ -26,7 +26,14 @@ static u32 nsim_flow_age_tcp(const struct flow_ft_tcp *tcp, const u32 *expires)
 	return left;
 }
 
-static unsigned long nsim_flow_age_limit(const struct nsim_flow_conn *conn)
+/**
+ * nsim_flow_age_limit() - how long a connection may go without packets
+ * @conn: connection
+ *
+ * Context: &nsim_flow_conn.lock is held.
+ * Return: jiffies.
+ */
+unsigned long nsim_flow_age_limit(const struct nsim_flow_conn *conn)
 {
 	u32 expires;
 

@@ -43,6 +43,7 @@ static bool nsim_flow_conn_query(void *owner, u64 handle,
 	struct nsim_flow_conns *conns = owner;
 	struct nsim_flow_conn *conn;
 
+	atomic64_inc(&conns->queries);
 	conn = rhashtable_lookup_fast(&conns->by_handle, &handle,
 				      nsim_flow_conn_params);
 	if (!conn)
@@ -70,6 +71,43 @@ static struct nsim_flow_conn *nsim_flow_conn_next(struct nsim_flow_conns *conns)
 	return conn;
 }
 
+/* Return: false if it is to be lost. */
+static bool nsim_flow_conn_tell(struct nsim_flow_conn *conn,
+				struct flow_ft_report *report)
+{
+	bool lost = nsim_flow_fault(&conn->conns->drop_reports);
+	bool held;
+
+	spin_lock(&conn->lock);
+	/* The counters are there to be read by the next one. */
+	if (!lost)
+		nsim_flow_conn_fill(conn, report);
+	conn->told = true;
+	held = conn->phase == NSIM_FLOW_CONN_HOLD;
+	spin_unlock(&conn->lock);
+
+	/* To be resumed soon, if no packet comes. */
+	if (held)
+		nsim_flow_age_add(conn);
+
+	return !lost;
+}
+
+static unsigned int nsim_flow_conn_collect(struct nsim_flow_conns *conns)
+{
+	struct nsim_flow_conn *conn;
+	unsigned int num = 0;
+
+	while (num < NSIM_FLOW_BATCH && (conn = nsim_flow_conn_next(conns))) {
+		if (nsim_flow_conn_tell(conn, &conns->batch[num]))
+			num++;
+		else
+			atomic64_inc(&conns->reports_dropped);
+	}
+
+	return num;
+}
+
 /**
  * nsim_flow_conn_report() - tell the core what happened
  * @conns: connections of the ASIC
@@ -79,32 +117,15 @@ static struct nsim_flow_conn *nsim_flow_conn_next(struct nsim_flow_conns *conns)
  */
 void nsim_flow_conn_report(struct nsim_flow_conns *conns)
 {
-	struct flow_ft_report report;
-	struct nsim_flow_conn *conn;
-	bool held, lost;
+	unsigned int num;
 
 	rcu_read_lock();
 	spin_lock_bh(&conns->report_lock);
-	while ((conn = nsim_flow_conn_next(conns))) {
-		lost = nsim_flow_fault(&conns->drop_reports);
-		spin_lock(&conn->lock);
-		/* The counters are there to be read by the next one. */
-		if (!lost)
-			nsim_flow_conn_fill(conn, &report);
-		conn->told = true;
-		held = conn->phase == NSIM_FLOW_CONN_HOLD;
-		spin_unlock(&conn->lock);
-
-		/* To be resumed soon, if no packet comes. */
-		if (held)
-			nsim_flow_age_add(conn);
-		if (lost) {
-			atomic64_inc(&conns->reports_dropped);
-			continue;
-		}
-		atomic64_inc(&conns->reports);
-		if (!flow_ft_conn_report(&report, 1))
-			atomic64_inc(&conns->reports_stale);
+	while ((num = nsim_flow_conn_collect(conns))) {
+		atomic64_add(num, &conns->reports);
+		atomic64_inc(&conns->batches);
+		atomic64_add(num - flow_ft_conn_report(conns->batch, num),
+			     &conns->reports_stale);
 	}
 	spin_unlock_bh(&conns->report_lock);
 	rcu_read_unlock();
@@ -154,6 +175,14 @@ void nsim_flow_conn_stop(struct nsim_flow_conn *conn, enum flow_ft_event event)
 	spin_unlock_bh(&conn->lock);
 }
 
+/* Of UDP all goes on meanwhile, but the CPU may have seen the first reply. */
+static bool nsim_flow_conn_is_behind(const struct nsim_flow_conn *conn)
+{
+	return conn->phase == NSIM_FLOW_CONN_HOLD ||
+	       (conn->phase == NSIM_FLOW_CONN_RUN && conn->has_state &&
+		conn->l4proto == IPPROTO_UDP);
+}
+
 /* Packets on their way to conntrack had the time to get there. */
 static bool nsim_flow_conn_may_resume(struct nsim_flow_conn *conn,
 				      struct flow_ft_conn_state *state,
@@ -162,8 +191,7 @@ static bool nsim_flow_conn_may_resume(struct nsim_flow_conn *conn,
 	bool may;
 
 	spin_lock_bh(&conn->lock);
-	may = conn->phase == NSIM_FLOW_CONN_HOLD &&
-	      conn->tried != conn->punted &&
+	may = nsim_flow_conn_is_behind(conn) && conn->tried != conn->punted &&
 	      time_after(jiffies, conn->held + 1);
 	if (may)
 		conn->tried = conn->punted;
@@ -193,6 +221,13 @@ static void nsim_flow_conn_restart(struct nsim_flow_conn *conn,
 		__nsim_flow_conn_stop(conn, FLOW_FT_CLOSED);
 }
 
+static void nsim_flow_conn_learn(struct nsim_flow_conn *conn,
+				 const struct flow_ft_udp *udp)
+{
+	conn->state.udp.replied |= udp->replied;
+	conn->state.udp.stream |= udp->stream;
+}
+
 /**
  * nsim_flow_conn_resume() - forward a connection again if it can be judged
  * @conn: connection
@@ -211,7 +246,9 @@ void nsim_flow_conn_resume(struct nsim_flow_conn *conn)
 
 	atomic64_inc(&conn->conns->resyncs);
 	spin_lock_bh(&conn->lock);
-	if (conn->phase == NSIM_FLOW_CONN_HOLD && conn->punted == punted)
+	if (conn->l4proto == IPPROTO_UDP)
+		nsim_flow_conn_learn(conn, &state.udp);
+	else if (conn->phase == NSIM_FLOW_CONN_HOLD && conn->punted == punted)
 		nsim_flow_conn_restart(conn, &state.tcp);
 	spin_unlock_bh(&conn->lock);
 }
@@ -222,9 +259,15 @@ static void nsim_flow_conn_hold(struct nsim_flow_conn *conn,
 	if (pkt->tcp_flags & htons(TCPHDR_SYN))
 		conn->syn |= BIT(dir);
 	conn->punted++;
-	conn->late = true;
-	if (!conn->has_state || conn->l4proto != IPPROTO_TCP)
+	if (!conn->has_state)
 		return;
+	/* What hardware knows of UDP is true, if not all. */
+	if (conn->l4proto != IPPROTO_TCP) {
+		conn->held = jiffies;
+		return;
+	}
+
+	conn->late = true;
 
 	/* What is not plain may take its time on its way to conntrack. */
 	if (conn->phase == NSIM_FLOW_CONN_HOLD &&
@@ -471,7 +514,24 @@ void nsim_flow_conn_add(struct nsim_flow_conns *conns,
 }
 
 /**
- * nsim_flow_conn_del() - an entry has gone, and so the connection ends here
+ * nsim_flow_conn_leave() - an entry is about to go, and so the connection ends
+ * @entry: entry that packets still find
+ *
+ * Context: process; &flow_ft.lock is held.
+ */
+void nsim_flow_conn_leave(struct flow_ft_entry *entry)
+{
+	struct nsim_flow_conn *conn = nsim_flow_entry(entry)->conn;
+
+	if (!conn)
+		return;
+
+	nsim_flow_conn_stop(conn, FLOW_FT_EVICTED);
+	nsim_flow_conn_report(conn->conns);
+}
+
+/**
+ * nsim_flow_conn_del() - an entry has gone
  * @entry: entry that packets do not find any more
  *
  * Context: process; &flow_ft.lock is held.
@@ -484,8 +544,6 @@ void nsim_flow_conn_del(struct flow_ft_entry *entry)
 	if (!conn)
 		return;
 
-	nsim_flow_conn_stop(conn, FLOW_FT_EVICTED);
-	nsim_flow_conn_report(conn->conns);
 	/* Last, for who is held is put on the wheel by his report. */
 	nsim_flow_age_del(conn);
 

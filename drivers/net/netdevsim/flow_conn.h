@@ -14,6 +14,7 @@
 
 #define NSIM_FLOW_WHEEL		256	/* slots */
 #define NSIM_FLOW_TICK		(HZ / 10)
+#define NSIM_FLOW_BATCH		16	/* reports at a time */
 
 /**
  * enum nsim_flow_mode - what the ASIC does about connections
@@ -60,7 +61,7 @@ enum nsim_flow_conn_phase {
  * @state: state of the connection
  * @phase: what becomes of packets
  * @event: what the core is to be told
- * @held: jiffies since when packets go to the CPU
+ * @held: jiffies since when packets go to the CPU, of UDP when the last did
  * @ahead: packets were forwarded since the state was taken from the core
  * @syn: directions of SYNs that went there, bits
  * @punted: packets that went there, to see whether there were some
@@ -115,6 +116,7 @@ struct nsim_flow_entry {
  * @lock: protects @pending; nests inside all other locks
  * @pending: connections to report
  * @report_lock: makes reports go out in order; taken before @age_lock
+ * @batch: those that go out next; under @report_lock
  * @age_lock: protects @wheel; taken before the connections'
  * @wheel: connections by the time when they may expire
  * @now: slot that was looked at last; under @age_lock
@@ -123,9 +125,11 @@ struct nsim_flow_entry {
  * @claimed: connections claimed
  * @unclaimed: entries whose connection could not be claimed
  * @reports: reports made
+ * @batches: times that the core was called for that
  * @reports_stale: reports of connections that the core did not know any more
  * @reports_dropped: reports lost by @drop_reports
  * @resyncs: times that the state was taken from the core
+ * @queries: times that the core has asked for a connection
  */
 struct nsim_flow_conns {
 	enum nsim_flow_mode	mode;
@@ -133,6 +137,7 @@ struct nsim_flow_conns {
 	spinlock_t		lock; /* see above */
 	struct list_head	pending;
 	spinlock_t		report_lock; /* see above */
+	struct flow_ft_report	batch[NSIM_FLOW_BATCH];
 	spinlock_t		age_lock; /* see above */
 	struct list_head	wheel[NSIM_FLOW_WHEEL];
 	unsigned int		now;
@@ -141,9 +146,11 @@ struct nsim_flow_conns {
 	atomic64_t		claimed;
 	atomic64_t		unclaimed;
 	atomic64_t		reports;
+	atomic64_t		batches;
 	atomic64_t		reports_stale;
 	atomic64_t		reports_dropped;
 	atomic64_t		resyncs;
+	atomic64_t		queries;
 };
 
 /* Is there something that the core has to hear, or is being told by another CPU
@@ -167,6 +174,7 @@ int nsim_flow_conns_init(struct nsim_flow *flow);
 void nsim_flow_conns_exit(struct nsim_flow *flow);
 void nsim_flow_conn_add(struct nsim_flow_conns *conns,
 			struct flow_ft_entry *entry);
+void nsim_flow_conn_leave(struct flow_ft_entry *entry);
 void nsim_flow_conn_del(struct flow_ft_entry *entry);
 bool nsim_flow_conn_keep(const struct nsim_flow_conns *conns,
 			 const struct flow_ft_entry *entry);
@@ -183,6 +191,7 @@ void nsim_flow_conn_stop(struct nsim_flow_conn *conn, enum flow_ft_event event);
 void nsim_flow_conn_report(struct nsim_flow_conns *conns);
 
 /* flow_age.c - when a connection expires */
+unsigned long nsim_flow_age_limit(const struct nsim_flow_conn *conn);
 void nsim_flow_age_init(struct nsim_flow_conns *conns);
 void nsim_flow_age_exit(struct nsim_flow_conns *conns);
 void nsim_flow_age_add(struct nsim_flow_conn *conn);

@@ -54,20 +54,25 @@ static void nsim_flow_conn_show(struct flow_ft_entry *entry, void *data)
 {
 	struct nsim_flow_conn *conn = nsim_flow_entry(entry)->conn;
 	struct seq_file *s = data;
-	unsigned long idle, left;
+	unsigned long idle, limit;
 
-	if (!conn || nsim_flow_entry(entry)->dir)
+	if (!conn)
 		return;
 
 	spin_lock_bh(&conn->lock);
+	/* Once, by whichever entry is the first one that is there. */
+	if (nsim_flow_entry(entry)->dir && conn->counts[0])
+		goto unlock;
+
 	idle = jiffies - conn->lastused;
-	left = conn->timeout > idle ? conn->timeout - idle : 0;
+	limit = nsim_flow_age_limit(conn);
 	seq_printf(s, "handle=%llx in=%s phase=%s", conn->handle,
 		   netdev_name(entry->ingress->dev),
 		   nsim_flow_phases[conn->phase]);
 	nsim_flow_conn_show_state(s, conn);
 	seq_printf(s, " idle_ms=%u left_ms=%u\n", jiffies_to_msecs(idle),
-		   jiffies_to_msecs(left));
+		   jiffies_to_msecs(limit - min(limit, idle)));
+unlock:
 	spin_unlock_bh(&conn->lock);
 }
 
@@ -88,11 +93,13 @@ static int nsim_flow_conn_counters_show(struct seq_file *s, void *data)
 	seq_printf(s, "claimed %lld\n", atomic64_read(&conns->claimed));
 	seq_printf(s, "unclaimed %lld\n", atomic64_read(&conns->unclaimed));
 	seq_printf(s, "reports %lld\n", atomic64_read(&conns->reports));
+	seq_printf(s, "batches %lld\n", atomic64_read(&conns->batches));
 	seq_printf(s, "reports_stale %lld\n",
 		   atomic64_read(&conns->reports_stale));
 	seq_printf(s, "reports_dropped %lld\n",
 		   atomic64_read(&conns->reports_dropped));
 	seq_printf(s, "resyncs %lld\n", atomic64_read(&conns->resyncs));
+	seq_printf(s, "queries %lld\n", atomic64_read(&conns->queries));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(nsim_flow_conn_counters);

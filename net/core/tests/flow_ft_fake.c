@@ -84,11 +84,36 @@ static void ftt_hand_over(struct ftt *t, struct flow_ft_entry *entry)
 	t->unread = 0;
 }
 
+/* Two flowtables may have the same flow. */
+static struct flow_ft_entry *ftt_same(const struct flow_ft_entry *entry)
+{
+	struct flow_ft_entry *found;
+
+	rcu_read_lock();
+	found = flow_ft_lookup(entry->ingress, &entry->key.tuple);
+	rcu_read_unlock();
+
+	return found;
+}
+
+/* Packets find it until then. */
+static void ftt_stop(struct flow_ft *ft, struct flow_ft_entry *entry)
+{
+	struct ftt *t = container_of(ft, struct ftt, ft);
+
+	ftt_check_entry(t, entry);
+	KUNIT_EXPECT_EQ(t->test, t->stops, t->dels);
+	KUNIT_EXPECT_NOT_NULL(t->test, ftt_same(entry));
+	t->stops++;
+}
+
 static void ftt_del(struct flow_ft *ft, struct flow_ft_entry *entry)
 {
 	struct ftt *t = container_of(ft, struct ftt, ft);
 
 	ftt_check_entry(t, entry);
+	KUNIT_EXPECT_EQ(t->test, t->stops, t->dels + 1);
+	KUNIT_EXPECT_PTR_NE(t->test, ftt_same(entry), entry);
 	ftt_hand_over(t, entry);
 	ftt_priv(entry)->entry = NULL;
 	WRITE_ONCE(t->dels, t->dels + 1);
@@ -106,6 +131,7 @@ static void ftt_read(struct flow_ft *ft, struct flow_ft_entry *entry)
 static const struct flow_ft_ops ftt_ops = {
 	.priv_size	= sizeof(struct ftt_priv),
 	.add		= ftt_add,
+	.stop		= ftt_stop,
 	.del		= ftt_del,
 	.stats		= ftt_read,
 };

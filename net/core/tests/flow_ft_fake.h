@@ -40,6 +40,7 @@ struct ftt {
 	int			add_err;
 	u64			unread;	/* packets that hardware has counted */
 	unsigned int		adds;	/* successful ones */
+	unsigned int		stops;
 	unsigned int		dels;
 	unsigned int		reads;
 };

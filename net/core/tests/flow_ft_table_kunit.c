@@ -359,7 +359,7 @@ static void ftt_test_hw_tc_off(struct kunit *test)
 	flow_ft_count(ftt_find(t, &ftt_a), 1, 100);
 
 	t->devs[0]->features &= ~NETIF_F_HW_TC;
-	KUNIT_EXPECT_NULL(test, ftt_find(t, &ftt_a));
+	ftt_expect_found(t, &ftt_a);
 	KUNIT_EXPECT_EQ(test, ftt_replace(t, 0, 0, &ftt_c), -EOPNOTSUPP);
 	ftt_expect_msg(t, "flow_ft: hw-tc-offload is off on this port");
 	ftt_expect_refused(t, FLOW_FT_REFUSED_OFF, 1);

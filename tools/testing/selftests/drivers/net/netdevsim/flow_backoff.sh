@@ -30,13 +30,6 @@ fresh()
 	flow_ruleset "rc, rs"
 }
 
-# hw_stat NAME: of the core
-hw_stat()
-{
-	ip netns exec "$router" sed -n "s/^$1 //p" /proc/net/nf_flowtable_hw \
-		2> /dev/null
-}
-
 refused_is()
 {
 	[ "$(flow_refused "$1")" = "$2" ]

@@ -383,6 +383,19 @@ flow_hw_status()
 		grep -c HW_OFFLOAD
 }
 
+# conn_counter NAME: of the connections that hardware keeps
+conn_counter()
+{
+	sed -n "s/^$1 //p" "$FLOW_DEBUGFS/conn_counters"
+}
+
+# hw_stat NAME: of the core
+hw_stat()
+{
+	ip netns exec "$router" sed -n "s/^$1 //p" /proc/net/nf_flowtable_hw \
+		2> /dev/null
+}
+
 # hw_status_is FAMILY CONNECTIONS: the core says so after the driver has agreed
 hw_status_is()
 {

@@ -34,8 +34,9 @@ churn()
 
 traffic_start()
 {
-	local replace stats
+	local replace stats claimed
 
+	claimed=$(conn_counter claimed)
 	replace=$(flow_counter replace)
 	stats=$(flow_counter stats)
 	flow_timeout udp 1
@@ -44,9 +45,13 @@ traffic_start()
 	CHURN=$!
 	check_wait "churn" "$WAIT_TIMEOUT" until_counter_is \
 		">= $((replace + 2 * SESSIONS + 8))" flow_counter replace
-	[ "$FLOW_MODE" = track ] ||
+	if [ "$FLOW_MODE" = track ]; then
+		check_wait "claims" "$WAIT_TIMEOUT" until_counter_is \
+			">= $((claimed + SESSIONS))" conn_counter claimed
+	else
 		check_wait "stats" "$WAIT_TIMEOUT" until_counter_is "> $stats" \
 			flow_counter stats
+	fi
 }
 
 churn_stop()

@@ -141,20 +141,114 @@ udp_is_assured()
 		-u ASSURED 2> /dev/null | grep -q sport=$SPORT
 }
 
+# far SEQ: both ends are far beyond what conntrack has seen
+far()
+{
+	local seq
+
+	for ((seq = 25; seq < $1; seq += 40000)); do
+		push $seq
+	done
+}
+
+test_off() # hardware that forwards no more has told what it has forwarded
+{
+	local seq=400025 off
+
+	RULES=$STRICT
+	for off in hw-tc-offload disable; do
+		claim track 4 tcp
+		far $seq
+		turn_off $off
+		snap
+		check "$off: data" "$(frames "${fwd[@]}" n=$N seq=$seq ack=13)" \
+			"$(got)"
+		check "$off: data back" "$(frames_back "${rev[@]}" n=$N seq=13 \
+			ack=$((seq + N * 12)))" "$(got)"
+		check_deltas rc.hit=0 rs.hit=0 rc.punt_disabled=$N \
+			rs.punt_disabled=$N punted.packets=$((2 * N)) \
+			slow.packets=any soft.packets=any
+		turn_on $off
+		tcp_fwd seq=$((seq + N * 12)) ack=$((13 + N * 12))
+		check_wait "$off: goes on in hardware" 10 conn_is run established
+	done
+	RULES=
+}
+
+turn_off()
+{
+	if [ "$1" = disable ]; then
+		flow_knob disable 1
+	else
+		hw_tc_offload off rc rs
+	fi
+}
+
+turn_on()
+{
+	flow_knob disable 0
+	hw_tc_offload on rc rs
+}
+
+test_evict_slowly() # who is evicted is told of before packets go to the CPU
+{
+	local seq=400025 claimed lost=0 N=1
+
+	RULES=$STRICT
+	claim track 4 tcp
+	claimed=$(conn_counter claimed)
+	far $seq
+	flow_knob del_delay_ms 1000
+	flow_knob evict 2 &
+	while kill -0 $! 2> /dev/null; do
+		[ "$(frames "${fwd[@]}" seq=$seq ack=13)" = "$(got)" ] ||
+			lost=$((lost + 1))
+		[ "$(frames_back "${rev[@]}" seq=13 ack=$seq)" = "$(got)" ] ||
+			lost=$((lost + 1))
+	done
+	check "lost" $lost 0
+	flow_knob del_delay_ms 0
+	check_wait "claimed again" 20 comes_back "$claimed" \
+		seq=$((seq + 12)) ack=25
+	check "state" "$(ct_state)" ESTABLISHED
+	RULES=
+}
+
+test_many() # what happens at once the core is told of at once
+{
+	local port reports batches
+
+	claim track 4 udp
+	for ((port = SPORT + 1; port < SPORT + N; port++)); do
+		check "in hardware" "$(offload_flow 4 udp $port $DPORT)" ""
+	done
+	reports=$(conn_counter reports)
+	batches=$(conn_counter batches)
+	flow_knob fake_idle_ms 100000
+	check_wait "leave hardware" 5 flow_entries_are 0
+	reports=$(($(conn_counter reports) - reports))
+	batches=$(($(conn_counter batches) - batches))
+	check_true "$reports reports" [ $reports -ge $N ]
+	check_true "$reports reports in $batches batches" \
+		[ $((batches * 2)) -le $reports ]
+}
+
 test_no_stats() # nobody asks for statistics, of idle flows or of others
 {
-	local mode stats
+	local mode stats queries
 
 	for mode in timer track; do
 		claim $mode 4 tcp
 		flow_timeout both 2
 		stats=$(flow_counter stats)
+		queries=$(conn_counter queries)
 		# The gc comes along once a second.
 		for _ in 1 2 3; do
 			frames "${fwd[@]}" n=$N seq=25 ack=13 > /dev/null
 			sleep 1
 		done
 		check "$mode: STATS" "$(flow_counter stats)" "$stats"
+		check "$mode: queries" "$(conn_counter queries)" "$queries"
 		check "$mode: entries" "$(flow_counter entries)" 2
 	done
 }
@@ -180,12 +274,14 @@ test_aged() # what was idle goes back to conntrack with the time that is left
 
 test_evict() # who is evicted stays in the flowtable, and comes back
 {
-	local claimed
+	local claimed evicted
 
 	claim track 4 tcp
 	claimed=$(conn_counter claimed)
+	evicted=$(hw_stat evicted)
 	flow_knob evict 2
 	check_wait "status" 5 hw_status_is ipv4 0
+	check "directions evicted" $(($(hw_stat evicted) - evicted)) 2
 	check_wait "claimed again" 20 comes_back "$claimed"
 	check "entries" "$(flow_counter entries)" 2
 	check "state" "$(ct_state)" ESTABLISHED

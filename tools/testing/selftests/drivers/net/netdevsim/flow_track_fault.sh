@@ -88,16 +88,6 @@ test_lost_closing() # what was lost on the way to the end does not matter
 	check_wait "leaves hardware" 5 flow_entries_are 0
 }
 
-# push SEQ: 40000 bytes from the client, acknowledged
-push()
-{
-	local N=40
-
-	check "data from $1" "$(frames "${fwd[@]}" n=$N seq="$1" ack=13 \
-		len=1000)" "$(got)"
-	tcp_rev flags=$ACK seq=13 ack=$(($1 + 40000))
-}
-
 # Conntrack knows the windows of when the connection was claimed, and what comes
 # now is far beyond.
 test_lost_update() # the one that says where a connection is

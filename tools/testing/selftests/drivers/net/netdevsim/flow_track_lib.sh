@@ -25,11 +25,6 @@ SYNACK=12
 fwd=()
 rev=()
 
-conn_counter()
-{
-	sed -n "s/^$1 //p" "$FLOW_DEBUGFS/conn_counters"
-}
-
 # conn_is PHASE [STATE]: of the only connection in hardware
 conn_is()
 {
@@ -126,6 +121,16 @@ lose()
 	"$@"
 	check_wait "the report is lost" 10 until_counter_is \
 		"= $((dropped + 1))" conn_counter reports_dropped
+}
+
+# push SEQ: 40000 bytes from the client, acknowledged
+push()
+{
+	local N=40
+
+	check "data from $1" "$(frames "${fwd[@]}" n=$N seq="$1" ack=13 \
+		len=1000)" "$(got)"
+	tcp_rev flags=$ACK seq=13 ack=$(($1 + 40000))
 }
 
 track_setup()
