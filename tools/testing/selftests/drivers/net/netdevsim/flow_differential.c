@@ -356,6 +356,8 @@ int main(int argc, char **argv)
 	for (router = 0; router < ROUTERS; router++) {
 		ns = word(argc, argv, router_names[router], NULL);
 		t.ct[router] = ct_socket(ns, 0);
+		/* Without ctnetlink there are no events. */
+		ct_flush(t.ct[router]);
 		t.events[router] = ct_socket(ns, router == SOFT ? 0 :
 			1 << (NFNLGRP_CONNTRACK_NEW - 1) |
 			1 << (NFNLGRP_CONNTRACK_UPDATE - 1) |
