@@ -69,6 +69,7 @@ tap $? "library and driver ask for no symbol of nf_flow_table or nf_conntrack"
 kernel CONFIG_NF_FLOW_TABLE=m '# CONFIG_NF_FLOW_TABLE_HW is not set'
 tap $? "without connections that hardware tracks"
 ! symbols nf_flow_table | grep -E 'nf_flow_hw_(offer|answer|claim|leave|poll|backstop|query|init|drop|set_state)' &&
-	! symbols nf_flow_table | grep 'flow_ft_'
-tap $? "... there is nothing of them in nf_flow_table"
+	! symbols nf_flow_table | grep 'flow_ft_' &&
+	! symbols nf_conntrack | grep 'nf_ct_offload_query'
+tap $? "... there is nothing of them in nf_flow_table and nf_conntrack"
 tap_end
