@@ -90,11 +90,9 @@ static void nf_flow_hw_be_strict(const struct flow_offload *flow)
 	struct ip_ct_tcp *seen = &flow->ct->proto.tcp;
 	int dir;
 
-	if (test_bit(NF_FLOW_LIBERAL, &flow->flags))
-		return;
-
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++)
-		seen->seen[dir].flags &= ~IP_CT_TCP_FLAG_BE_LIBERAL;
+		if (!test_bit(NF_FLOW_LIBERAL_ORIGINAL + dir, &flow->flags))
+			seen->seen[dir].flags &= ~IP_CT_TCP_FLAG_BE_LIBERAL;
 }
 
 /**

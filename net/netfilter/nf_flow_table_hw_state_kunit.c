@@ -234,6 +234,13 @@ static void nf_hw_state_test_start(struct kunit *test)
 	nf_flow_hw_start(&t->flow, false);
 	KUNIT_EXPECT_FALSE(test, (seen[0].flags | seen[1].flags) & liberal);
 	KUNIT_EXPECT_EQ(test, seen[0].td_maxwin, 100);
+
+	seen[0].flags |= liberal;
+	seen[1].flags |= liberal;
+	set_bit(NF_FLOW_LIBERAL_REPLY, &t->flow.flags);
+	nf_flow_hw_start(&t->flow, false);
+	KUNIT_EXPECT_FALSE(test, seen[0].flags & liberal);
+	KUNIT_EXPECT_TRUE(test, seen[1].flags & liberal);
 }
 
 enum nf_hw_state_why { NF_HW_PLAIN, NF_HW_RETRANS, NF_HW_UNACKED, NF_HW_ZERO,

@@ -234,7 +234,7 @@ static void script_late(struct conv *c)
 	struct packet *pkt;
 	int n = draw(c, 3);
 
-	if (c->udp || c->refused)
+	if (c->udp || c->refused || c->gone)
 		return;
 	while (n--) {
 		pkt = say(c, "late ACK", from);
@@ -276,7 +276,7 @@ static bool script_reopen(struct conv *c)
 {
 	struct tcp_end was = c->tcp[CLIENT];
 
-	if (c->udp || c->reopens == 2 || !one_in(c, 2))
+	if (c->udp || c->gone || c->reopens == 2 || !one_in(c, 2))
 		return false;
 
 	c->reopens++;
@@ -348,7 +348,7 @@ static void conv_go_on(struct conv *c)
 			ACT(c, udp_plain_actions);
 		else if (c->udp)
 			ACT(c, udp_actions);
-		else if (c->eager)
+		else if (c->eager || c->gone)
 			ACT(c, tcp_plain_actions);
 		else
 			ACT(c, tcp_actions);

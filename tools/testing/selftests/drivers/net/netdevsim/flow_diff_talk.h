@@ -439,7 +439,9 @@ static void any_mark(struct conv *c)
 }
 
 /* Who is translated must speak first then: to the server's packets his address
- * is the router's.
+ * is the router's. And nothing may close what is picked up before its end: what
+ * the server says after that is a connection of its own, and makes the router
+ * choose another port for the client, at random.
  */
 static void any_delete(struct conv *c)
 {
