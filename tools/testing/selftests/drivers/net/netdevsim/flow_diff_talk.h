@@ -58,7 +58,7 @@ struct conv {
 	long long	ripe;
 	long long	born;		/* its first packet, at the earliest */
 	long long	born_by;	/* ... and at the latest */
-	unsigned int	took;		/* ms: the last packet, to all routers */
+	unsigned int	took;		/* ms: the last packet to all routers */
 	unsigned int	skew;		/* ... those since one was accepted */
 	int		claim_tries;
 	struct ends	ends[SIDES];

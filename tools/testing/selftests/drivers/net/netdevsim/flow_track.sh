@@ -161,8 +161,8 @@ test_off() # hardware that forwards no more has told what it has forwarded
 		far $seq
 		turn_off $off
 		snap
-		check "$off: data" "$(frames "${fwd[@]}" n=$N seq=$seq ack=13)" \
-			"$(got)"
+		check "$off: data" \
+			"$(frames "${fwd[@]}" n=$N seq=$seq ack=13)" "$(got)"
 		check "$off: data back" "$(frames_back "${rev[@]}" n=$N seq=13 \
 			ack=$((seq + N * 12)))" "$(got)"
 		check_deltas rc.hit=0 rs.hit=0 rc.punt_disabled=$N \
