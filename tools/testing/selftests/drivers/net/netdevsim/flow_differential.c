@@ -222,14 +222,32 @@ static void age(struct conv *c, enum router_id router, unsigned int sec)
 		       info.timeout - sec);
 }
 
-/* Hardware that gives back what was idle tells nobody when. */
+/* What is added later is not as old as the others. */
+static void wait_claimed(struct conv *c)
+{
+	struct ct_info info;
+	int i;
+
+	for (i = 0; i < CLAIM_TRIES; i++) {
+		ct_get(t.ct[HARD], &c->ends[CLIENT], c->udp, &info);
+		if (!info.there || !(info.status & IPS_OFFLOAD) ||
+		    info.status & IPS_HW_OFFLOAD)
+			return;
+		nap(1);
+	}
+}
+
+/* Hardware that gives back what was idle tells nobody when. If a connection is
+ * offered again before its entries are deleted, it is refused for some seconds.
+ */
 static void wait_aged(struct conv *c, struct ct_info *info)
 {
 	int ms;
 
 	for (ms = 0; ms < AGED_MS; ms++) {
 		ct_get(t.ct[HARD], &c->ends[CLIENT], c->udp, info);
-		if (!info->there || !(info->status & IPS_OFFLOAD))
+		if ((!info->there || !(info->status & IPS_OFFLOAD)) &&
+		    !is_in_hardware(c))
 			break;
 		nap(1);
 	}
@@ -243,6 +261,8 @@ static void idle(unsigned int sec)
 	int router, i;
 	FILE *f;
 
+	for (i = 0; i < CONVS; i++)
+		wait_claimed(&t.convs[i]);
 	for (i = 0; i < CONVS; i++)
 		for (router = 0; router < ROUTERS; router++)
 			age(&t.convs[i], router, sec);
