@@ -170,7 +170,7 @@ test_off() # hardware that forwards no more has told what it has forwarded
 			slow.packets=any soft.packets=any
 		turn_on $off
 		tcp_fwd seq=$((seq + N * 12)) ack=$((13 + N * 12))
-		check_wait "$off: goes on in hardware" 10 conn_is run established
+		check_wait "$off: on in hardware" 10 conn_is run established
 	done
 	RULES=
 }
