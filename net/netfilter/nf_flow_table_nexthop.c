@@ -22,7 +22,9 @@
 #include "nf_flow_table_nexthop.h"
 
 #define NF_FLOW_NEXTHOP_BITS	10
-#define NF_FLOW_NEXTHOP_PAUSE	((unsigned long)HZ / 10)
+/* ms: at the least, and for each thousand flows, which are looked at in one */
+#define NF_FLOW_NEXTHOP_PAUSE	100
+#define NF_FLOW_NEXTHOP_SHARE	10
 
 static DEFINE_HASHTABLE(nf_flow_nexthops_by_key, NF_FLOW_NEXTHOP_BITS);
 static DEFINE_HASHTABLE(nf_flow_nexthops_by_mac, NF_FLOW_NEXTHOP_BITS);
@@ -81,16 +83,19 @@ void nf_flow_nexthop_kick_net(const struct net *net, unsigned long delay)
 static void nf_flow_nexthop_work(struct work_struct *work)
 {
 	struct nf_flow_nexthop_net *nn;
-	unsigned long start = jiffies;
+	unsigned int flows, pause;
 	bool again;
 
 	nn = container_of(work, struct nf_flow_nexthop_net, work.work);
-	WRITE_ONCE(nn->ran, start);
-	again = nf_flow_table_recheck(nn->net);
+	WRITE_ONCE(nn->ran, jiffies);
+	again = nf_flow_table_recheck(nn->net, &flows);
 
-	/* However many flows there are, a tenth of one CPU at most. */
-	WRITE_ONCE(nn->pause, max(NF_FLOW_NEXTHOP_PAUSE,
-				  (jiffies - start) * 10));
+	/* However many flows there are, about a tenth of one CPU at most. Not by
+	 * the clock: time that goes by meanwhile may be that of others.
+	 */
+	pause = max(NF_FLOW_NEXTHOP_PAUSE,
+		    flows / 1000 * NF_FLOW_NEXTHOP_SHARE);
+	WRITE_ONCE(nn->pause, msecs_to_jiffies(pause));
 	WRITE_ONCE(nn->ran, jiffies);
 	if (again)
 		nf_flow_nexthop_kick(nn, 0);
