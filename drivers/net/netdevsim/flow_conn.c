@@ -253,6 +253,13 @@ void nsim_flow_conn_resume(struct nsim_flow_conn *conn)
 	spin_unlock_bh(&conn->lock);
 }
 
+/* What comes after the end, as the SYN of the next one, is not its own. */
+static void nsim_flow_conn_use(struct nsim_flow_conn *conn)
+{
+	if (conn->phase != NSIM_FLOW_CONN_STOP)
+		conn->lastused = jiffies;
+}
+
 static void nsim_flow_conn_hold(struct nsim_flow_conn *conn,
 				const struct nsim_flow_pkt *pkt, u8 dir)
 {
@@ -341,12 +348,12 @@ bool nsim_flow_conn_rcv(const struct flow_ft_entry *entry,
 
 	nsim_flow_conn_resume(conn);
 	spin_lock_bh(&conn->lock);
+	nsim_flow_conn_use(conn);
 	forward = (conn->phase == NSIM_FLOW_CONN_HALF && !conn->has_state) ||
 		  (conn->phase == NSIM_FLOW_CONN_RUN &&
 		   nsim_flow_conn_track(conn, skb, pkt, priv->dir));
 	if (!forward)
 		nsim_flow_conn_hold(conn, pkt, priv->dir);
-	conn->lastused = jiffies;
 	spin_unlock_bh(&conn->lock);
 
 	return forward;
@@ -371,8 +378,8 @@ void nsim_flow_conn_exception(const struct flow_ft_entry *entry,
 		return;
 
 	spin_lock_bh(&conn->lock);
+	nsim_flow_conn_use(conn);
 	nsim_flow_conn_hold(conn, pkt, priv->dir);
-	conn->lastused = jiffies;
 	spin_unlock_bh(&conn->lock);
 }
 
