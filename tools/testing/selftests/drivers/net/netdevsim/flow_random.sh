@@ -245,7 +245,7 @@ conservation()
 # What DESTROY and STATS did not find. Each is asked of two ports, of which one
 # has the entry at most; not so in a round in which one was not in the
 # flowtable. When a device is unbound while the flowtable is resized, the core
-# begins anew, and asks some of them again.
+# walks over some flows again, and asks for these once more.
 unknown()
 {
 	local reasons=0 missed name
@@ -259,7 +259,7 @@ unknown()
 		esac
 	done
 	missed=$((MOVED[destroy_unknown] - MOVED[destroy]))
-	[ $missed -le $((2 * reasons + MOVED[replace] / 4 + 16)) ] ||
+	[ $missed -le $((2 * reasons + 8 * MOVED[unbind])) ] ||
 		broke unknown "DESTROY without an entry: $missed, reasons:" \
 			"$reasons"
 	missed=$((MOVED[stats_unknown] - MOVED[stats]))

@@ -11,7 +11,6 @@ source "$(dirname "$(readlink -e "$0")")/flow_lib.sh"
 # shellcheck source=flow_sessions.sh
 source "$flow_dir/flow_sessions.sh"
 
-
 # New connections all the time, which time out after a second: so entries are
 # added, asked for their numbers and removed in every moment.
 churn()
