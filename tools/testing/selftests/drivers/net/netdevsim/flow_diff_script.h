@@ -234,7 +234,7 @@ static void script_late(struct conv *c)
 	struct packet *pkt;
 	int n = draw(c, 3);
 
-	if (c->udp || c->refused || c->gone)
+	if (c->udp || c->refused || c->picked_up)
 		return;
 	while (n--) {
 		pkt = say(c, "late ACK", from);
@@ -276,11 +276,12 @@ static bool script_reopen(struct conv *c)
 {
 	struct tcp_end was = c->tcp[CLIENT];
 
-	if (c->udp || c->gone || c->reopens == 2 || !one_in(c, 2))
+	if (c->udp || c->reopens == 2 || !one_in(c, 2))
 		return false;
 
 	c->reopens++;
 	c->refused = false;
+	c->picked_up = false;
 	new_numbers(c, CLIENT);
 	new_numbers(c, SERVER);
 	if (one_in(c, 2))
@@ -348,7 +349,7 @@ static void conv_go_on(struct conv *c)
 			ACT(c, udp_plain_actions);
 		else if (c->udp)
 			ACT(c, udp_actions);
-		else if (c->eager || c->gone)
+		else if (c->eager)
 			ACT(c, tcp_plain_actions);
 		else
 			ACT(c, tcp_actions);

@@ -48,6 +48,7 @@ struct conv {
 	bool		wild;		/* something strange was said */
 	bool		broken;
 	bool		gone;		/* deleted, and picked up again */
+	bool		picked_up;	/* ... and not opened anew */
 	bool		known;		/* what the server sees */
 	bool		stream;		/* UDP that becomes one */
 	enum phase	phase;
@@ -451,11 +452,13 @@ static void any_delete(struct conv *c)
 		say(c, "data", CLIENT)->len = payload(c);
 	else
 		say_data(c, "data", CLIENT);
+	c->picked_up = !c->udp;
 }
 
 struct action {
 	void	(*act)(struct conv *c);
 	int	weight;
+	bool	closes;		/* what was picked up in its middle */
 };
 
 static const struct action tcp_actions[] = {
@@ -463,10 +466,11 @@ static const struct action tcp_actions[] = {
 	{ tcp_dup_ack, 6 }, { tcp_keepalive, 6 }, { tcp_zero_window, 6 },
 	{ tcp_hole, 8 }, { tcp_old_data, 3 }, { tcp_over_window, 3 },
 	{ tcp_far_seq, 2 }, { tcp_future_ack, 2 }, { tcp_past_ack, 3 },
-	{ tcp_urgent, 4 }, { tcp_ecn, 4 }, { tcp_flags, 2 },
+	{ tcp_urgent, 4 }, { tcp_ecn, 4 }, { tcp_flags, 2, true },
 	{ tcp_bad_sum, 2 }, { tcp_bad_ip_sum, 1 }, { tcp_doff, 1 },
 	{ tcp_ttl, 3 }, { tcp_options, 3 }, { tcp_fragments, 3 },
-	{ tcp_padded, 4 }, { tcp_far_rst, 2 }, { tcp_near_rst, 2 },
+	{ tcp_padded, 4 }, { tcp_far_rst, 2, true },
+	{ tcp_near_rst, 2, true },
 	{ tcp_syn_again, 2 }, { tcp_synack_again, 1 }, { any_mark, 3 },
 	{ any_delete, 1 },
 };
@@ -544,7 +548,8 @@ static void act(struct conv *c, const struct action *actions, unsigned int n)
 	total = draw(c, total);
 	for (i = 0; total >= (unsigned int)actions[i].weight; i++)
 		total -= actions[i].weight;
-	actions[i].act(c);
+	if (!c->picked_up || !actions[i].closes)
+		actions[i].act(c);
 }
 
 #define ACT(c, actions)	act(c, actions, ARRAY_SIZE(actions))
