@@ -128,8 +128,8 @@ struct flow_ft_entry {
  * @priv_size: size of &flow_ft_entry.priv in bytes
  * @add: program an entry. What the hardware cannot do is refused here, with an
  *	extack text. Returns 0 or a negative error code.
- * @stop: forward no more packets of an entry that they still find, but not for
- *	long: whoever must hear of that hears it before. May be NULL.
+ * @stop: packets find an entry for the last time; forward none of them, and
+ *	say so before the CPU sees one. May be NULL.
  * @del: clear an entry. Cannot fail. Packets that the hardware has counted
  *	since the last @stats may be handed over by flow_ft_count().
  * @keep: is an entry still as @add would make it? Asked when the core repeats a

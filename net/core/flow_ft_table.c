@@ -338,7 +338,7 @@ EXPORT_SYMBOL_GPL(flow_ft_walk);
  * @max: number of entries to remove
  *
  * The core is not told, unless &flow_ft_ops.stop does so: it hears -ENOENT when
- * it asks for one of them. Those of a binding that were installed first go.
+ * it asks for one of them. The oldest ones of a binding go first.
  *
  * Context: process; may sleep; takes &flow_ft.lock.
  * Return: number of entries removed, which is less than @max if there were no
