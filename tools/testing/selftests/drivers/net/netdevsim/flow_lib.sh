@@ -623,13 +623,6 @@ session_close()
 	wait "$pid"
 }
 
-# known WHAT: what is checked from here on fails, as long as the core has this
-# defect
-known()
-{
-	[ "$RET" != "$KSFT_PASS" ] || KNOWN=$1
-}
-
 # skip WHY: the test cannot be made here
 skip()
 {
@@ -664,14 +657,10 @@ flow_run()
 	ktap_set_plan ${#tests[@]}
 	for line in "${tests[@]}"; do
 		RET=$KSFT_PASS
-		KNOWN=
 		"${line%% *}"
-		[ -z "$KNOWN" ] || [ "$RET" != "$KSFT_FAIL" ] ||
-			RET=$KSFT_XFAIL
 		case $RET in
 		"$KSFT_PASS") ktap_test_pass "${line#* }" ;;
 		"$KSFT_SKIP") ktap_test_skip "${line#* }: $SKIPPED" ;;
-		"$KSFT_XFAIL") ktap_test_xfail "${line#* }: $KNOWN" ;;
 		*) ktap_test_fail "${line#* }" ;;
 		esac
 	done
