@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Flowtables and drivers that come, go and refuse: netdevs without hardware, a
  * driver that binds to them by the indirect block API, or by their own
- * ndo_setup_tc.
+ * ndo_setup_tc, and what it hears of a flow.
  */
 
 #include <kunit/test.h>
@@ -13,6 +13,8 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <net/flow_offload.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_conntrack_zones.h>
 #include <net/netfilter/nf_flow_table.h>
 
 #define NF_FT_TEST_DEVS	2
@@ -29,6 +31,8 @@ struct nf_ft_test {
 	unsigned int		bind[NF_FT_TEST_DEVS];
 	unsigned int		unbind;
 	unsigned int		released;
+	unsigned int		replace;
+	void			(*on_replace)(struct nf_ft_test *t);
 };
 
 /* For callbacks that get no pointer of ours. */
@@ -36,14 +40,31 @@ static struct nf_ft_test *nf_ft_test;
 
 static LIST_HEAD(nf_ft_test_cb_list);
 
+static int nf_ft_test_action(struct net *net, struct flow_offload *flow,
+			     enum flow_offload_tuple_dir dir,
+			     struct nf_flow_rule *flow_rule)
+{
+	return 0;
+}
+
 static const struct nf_flowtable_type nf_ft_test_type = {
+	.action	= nf_ft_test_action,
 	.owner	= THIS_MODULE,
 };
 
 static int nf_ft_test_cb(enum tc_setup_type type, void *type_data,
 			 void *cb_priv)
 {
-	return -EOPNOTSUPP;
+	struct flow_cls_offload *cls_flow = type_data;
+	struct nf_ft_test *t = nf_ft_test;
+
+	if (cls_flow->command != FLOW_CLS_REPLACE || !t->on_replace)
+		return -EOPNOTSUPP;
+
+	t->replace++;
+	t->on_replace(t);
+
+	return 0;
 }
 
 static void nf_ft_test_release(void *cb_priv)
@@ -274,21 +295,32 @@ static void nf_ft_test_indr_two_devs(struct kunit *test)
 /* Runs @fn while somebody walks the callbacks, until it waits for that or is
  * done.
  */
-static void nf_ft_test_beside_walk(struct kunit *test, int (*fn)(void *data))
+static struct task_struct *nf_ft_test_start(struct nf_ft_test *t,
+					    int (*fn)(void *data))
 {
-	struct nf_ft_test *t = test->priv;
 	struct rw_semaphore *lock = &t->ft->flow_block_lock;
 	struct task_struct *task;
 
-	init_completion(&t->done);
-	down_read(lock);
 	task = kthread_run(fn, t, "nf_ft_test");
+	while (!IS_ERR(task) && !rwsem_is_contended(lock) &&
+	       !completion_done(&t->done))
+		schedule_timeout_uninterruptible(1);
+
+	return task;
+}
+
+static void nf_ft_test_beside_walk(struct kunit *test, int (*fn)(void *data))
+{
+	struct nf_ft_test *t = test->priv;
+	struct task_struct *task;
+
+	init_completion(&t->done);
+	down_read(&t->ft->flow_block_lock);
+	task = nf_ft_test_start(t, fn);
 	if (IS_ERR(task)) {
-		up_read(lock);
+		up_read(&t->ft->flow_block_lock);
 		KUNIT_FAIL_AND_ABORT(test, "no thread: %pe", task);
 	}
-	while (!rwsem_is_contended(lock) && !completion_done(&t->done))
-		schedule_timeout_uninterruptible(1);
 }
 
 static void nf_ft_test_end_walk(struct nf_ft_test *t)
@@ -364,6 +396,76 @@ static void nf_ft_test_ndo_refused(struct kunit *test)
 	nf_ft_test_expect_untouched(test);
 }
 
+/* Whoever has waited for a while, and been woken, is next: readers do not come
+ * before.
+ */
+static void nf_ft_test_unbind_next(struct nf_ft_test *t)
+{
+	struct task_struct *task;
+
+	if (t->replace > 1)
+		return;
+
+	task = nf_ft_test_start(t, nf_ft_test_unbind_thread);
+	if (IS_ERR(task))
+		complete(&t->done);
+	if (completion_done(&t->done))
+		return;
+
+	schedule_timeout_uninterruptible(HZ / 10);
+	wake_up_process(task);
+	schedule_timeout_uninterruptible(HZ / 10);
+}
+
+static struct nf_conn *nf_ft_test_ct(struct kunit *test)
+{
+	struct nf_conntrack_tuple tuple = {
+		.src.l3num	= AF_INET,
+		.dst.protonum	= IPPROTO_UDP,
+		.src.u3.ip	= htonl(INADDR_LOOPBACK),
+	}, reply = {
+		.src.l3num	= AF_INET,
+		.dst.protonum	= IPPROTO_UDP,
+		.dst.u3.ip	= htonl(INADDR_LOOPBACK),
+		.dst.dir	= IP_CT_DIR_REPLY,
+	};
+	struct nf_conn *ct;
+
+	ct = nf_conntrack_alloc(&init_net, &nf_ct_zone_dflt, &tuple, &reply,
+				GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, ct);
+	refcount_set(&ct->ct_general.use, 1);
+
+	return ct;
+}
+
+/* A device goes while its driver hears of the first direction of a flow. */
+static void nf_ft_test_both_directions(struct kunit *test)
+{
+	struct nf_ft_test *t = test->priv;
+	struct flow_offload *flow;
+	struct nf_conn *ct;
+
+	t->devs[0]->netdev_ops = &nf_ft_test_netdev_ops;
+	KUNIT_ASSERT_GE(test, nf_ft_test_setup(t, 0, FLOW_BLOCK_BIND), 0);
+	t->on_replace = nf_ft_test_unbind_next;
+	init_completion(&t->done);
+
+	ct = nf_ft_test_ct(test);
+	flow = flow_offload_alloc(ct);
+	nf_ct_put(ct);
+	KUNIT_ASSERT_NOT_NULL(test, flow);
+	__set_bit(NF_FLOW_HW_BIDIRECTIONAL, &flow->flags);
+	if (flow_offload_add(t->ft, flow)) {
+		flow_offload_free(flow);
+		KUNIT_FAIL_AND_ABORT(test, "the flowtable does not take it");
+	}
+
+	wait_for_completion(&t->done);
+	KUNIT_EXPECT_EQ(test, t->replace, 2);
+	KUNIT_EXPECT_EQ(test, t->unbind, 1);
+}
+
 static int nf_ft_test_init(struct kunit *test)
 {
 	struct nf_ft_test *t;
@@ -415,6 +517,7 @@ static struct kunit_case nf_ft_test_cases[] = {
 	KUNIT_CASE(nf_ft_test_indr_late_lock),
 	KUNIT_CASE(nf_ft_test_indr_unbind_lock),
 	KUNIT_CASE(nf_ft_test_ndo_refused),
+	KUNIT_CASE_SLOW(nf_ft_test_both_directions),
 	{}
 };
 

@@ -152,26 +152,6 @@ test_down_pending() # a port goes down: flows on their way into hardware too
 	check "entries" "$(flow_counter entries)" 0
 }
 
-# The second entry, that of the reply, is rs's. When its time has come, the
-# ruleset has let go of rs, or waits for it.
-test_both_directions() # a device that goes hears of both directions, or of none
-{
-	local fwd rev begin replace
-
-	fresh
-	replace=$(flow_counter replace)
-	flow_knob add_delay_ms 10000
-	begin=$(timestamp_ms)
-	start udp $SPORT
-	check_true "on its way" [ $(($(timestamp_ms) - begin)) -lt 10000 ]
-	ip netns exec "$router" nft \
-		"delete flowtable inet fast ft { devices = { rs } ; }"
-	check_true "waited" [ $(($(timestamp_ms) - begin)) -ge 19000 ]
-	flow_knob add_delay_ms 0
-	check "replace" $(($(flow_counter replace) - replace)) 2
-	check "entries" "$(slowwait 20 flow_entries_are 0)" ""
-}
-
 flow_require nft ethtool conntrack
 flow_setup rc rs
 [ -w $QUEUE ] || flow_skip "the workqueues of nf_flow_table are not in sysfs"
