@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Connections of the modelled switch ASIC, and what the core hears of them. */
 
+#include <linux/delay.h>
 #include <linux/in.h>
 #include <linux/jiffies.h>
 #include <linux/rhashtable.h>
@@ -108,6 +109,15 @@ static unsigned int nsim_flow_conn_collect(struct nsim_flow_conns *conns)
 	return num;
 }
 
+/* What is on its way may be late: the flow goes meanwhile. */
+static void nsim_flow_conn_delay(const struct nsim_flow_conns *conns)
+{
+	u32 delay = READ_ONCE(conns->report_delay_us);
+
+	if (delay)
+		udelay(min(delay, NSIM_FLOW_REPORT_DELAY_MAX));
+}
+
 /**
  * nsim_flow_conn_report() - tell the core what happened
  * @conns: connections of the ASIC
@@ -124,6 +134,7 @@ void nsim_flow_conn_report(struct nsim_flow_conns *conns)
 	while ((num = nsim_flow_conn_collect(conns))) {
 		atomic64_add(num, &conns->reports);
 		atomic64_inc(&conns->batches);
+		nsim_flow_conn_delay(conns);
 		atomic64_add(num - flow_ft_conn_report(conns->batch, num),
 			     &conns->reports_stale);
 	}

@@ -15,6 +15,7 @@
 #define NSIM_FLOW_WHEEL		256	/* slots */
 #define NSIM_FLOW_TICK		(HZ / 10)
 #define NSIM_FLOW_BATCH		16	/* reports at a time */
+#define NSIM_FLOW_REPORT_DELAY_MAX	1000U	/* us, by udelay() */
 
 /**
  * enum nsim_flow_mode - what the ASIC does about connections
@@ -122,6 +123,7 @@ struct nsim_flow_entry {
  * @now: slot that was looked at last; under @age_lock
  * @age_work: looks at the next one
  * @drop_reports: number of reports to lose
+ * @report_delay_us: time that a batch of reports takes to get to the core
  * @claimed: connections claimed
  * @unclaimed: entries whose connection could not be claimed
  * @reports: reports made
@@ -143,6 +145,7 @@ struct nsim_flow_conns {
 	unsigned int		now;
 	struct delayed_work	age_work;
 	atomic_t		drop_reports;
+	u32			report_delay_us;
 	atomic64_t		claimed;
 	atomic64_t		unclaimed;
 	atomic64_t		reports;

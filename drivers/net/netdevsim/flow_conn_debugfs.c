@@ -160,4 +160,6 @@ void nsim_flow_conn_debugfs_init(struct nsim_flow *flow)
 			    &nsim_flow_mode_fops);
 	debugfs_create_atomic_t("drop_reports", 0600, flow->ddir,
 				&flow->conns->drop_reports);
+	debugfs_create_u32("report_delay_us", 0600, flow->ddir,
+			   &flow->conns->report_delay_us);
 }

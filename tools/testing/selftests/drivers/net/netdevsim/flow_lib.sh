@@ -234,6 +234,8 @@ flow_setup()
 	[ -d "$FLOW_DEBUGFS" ] || flow_skip "netdevsim has no flow offload"
 	[ -z "$FLOW_MODE" ] || flow_knob mode "$FLOW_MODE" ||
 		flow_skip "netdevsim does not track connections"
+	[ -z "$FLOW_REPORT_DELAY_US" ] ||
+		flow_knob report_delay_us "$FLOW_REPORT_DELAY_US"
 
 	router_setup
 	port_wire "$client" c0 rc 1 || flow_skip "cannot link ports"

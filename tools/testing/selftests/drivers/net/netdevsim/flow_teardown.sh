@@ -250,6 +250,52 @@ test_conntrack_flush() # conntrack -F: the flows go, and come back
 	balanced "end"
 }
 
+timeout_policy()
+{
+	ip netns exec "$router" nft -f - <<-RULES
+		table inet policy {
+			ct timeout odd {
+				protocol tcp
+				policy = { established : $1 }
+			}
+			ct timeout odd-udp {
+				protocol udp
+				policy = { replied : $1 }
+			}
+			chain policy {
+				type filter hook prerouting priority -150
+				meta l4proto tcp ct timeout set "odd"
+				meta l4proto udp ct timeout set "odd-udp"
+			}
+		}
+	RULES
+}
+
+test_conntrack_changes() # marks and timeout policies come and go
+{
+	local i
+
+	fresh
+	traffic_start
+	for i in 1 2 3 4 5; do
+		timeout_policy $((1000 + i))
+		check "policy $i" $? 0
+		ip netns exec "$router" conntrack -U -p tcp -m "$i" \
+			> /dev/null 2>&1
+		ip netns exec "$router" conntrack -U -p udp -m "$i" \
+			> /dev/null 2>&1
+		ip netns exec "$router" nft delete table inet policy
+		check "no policy $i" $? 0
+	done
+	snap
+	check "traffic runs" "$(sessions_run || echo over)" ""
+	check_wait "hits" 5 hits_move
+	traffic_finish
+	flow_flush
+	slowwait 5 flow_entries_are 0
+	balanced "end"
+}
+
 test_toggle() # hw-tc-offload off and on: the connections go on
 {
 	local i
