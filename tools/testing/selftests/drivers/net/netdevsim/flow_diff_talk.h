@@ -155,10 +155,10 @@ static struct packet *say_data(struct conv *c, const char *what,
 	unsigned int len = payload(c);
 	struct packet *pkt;
 
-	if (me->next - me->acked + len > window(peer))
-		say(c, "ack", !from);
 	if (len > window(peer))
 		len = window(peer);
+	if (me->next - me->acked + len > window(peer))
+		say(c, "ack", !from);
 	pkt = say(c, what, from);
 	pkt->len = len;
 	if (one_in(c, 3))
@@ -446,6 +446,8 @@ static void any_mark(struct conv *c)
  */
 static void any_delete(struct conv *c)
 {
+	if (!c->udp)
+		say(c, "ack", SERVER);
 	add_step(c, "deletion", OP_DELETE);
 	c->gone = true;
 	if (c->udp)

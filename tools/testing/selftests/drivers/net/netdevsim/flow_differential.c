@@ -222,8 +222,10 @@ static void age(struct conv *c, enum router_id router, unsigned int sec)
 		       info.timeout - sec);
 }
 
-/* What is added later is not as old as the others. */
-static void wait_claimed(struct conv *c)
+/* What is added later is not as old as the others.
+ * Return: false if it is in the flowtable, and hardware has not claimed it
+ */
+static bool wait_claimed(struct conv *c)
 {
 	struct ct_info info;
 	int i;
@@ -232,22 +234,21 @@ static void wait_claimed(struct conv *c)
 		ct_get(t.ct[HARD], &c->ends[CLIENT], c->udp, &info);
 		if (!info.there || !(info.status & IPS_OFFLOAD) ||
 		    info.status & IPS_HW_OFFLOAD)
-			return;
+			return true;
 		nap(1);
 	}
+
+	return false;
 }
 
-/* Hardware that gives back what was idle tells nobody when. If a connection is
- * offered again before its entries are deleted, it is refused for some seconds.
- */
+/* Hardware that gives back what was idle tells nobody when. */
 static void wait_aged(struct conv *c, struct ct_info *info)
 {
 	int ms;
 
 	for (ms = 0; ms < AGED_MS; ms++) {
 		ct_get(t.ct[HARD], &c->ends[CLIENT], c->udp, info);
-		if ((!info->there || !(info->status & IPS_OFFLOAD)) &&
-		    !is_in_hardware(c))
+		if (!info->there || !(info->status & IPS_OFFLOAD))
 			break;
 		nap(1);
 	}
@@ -256,13 +257,14 @@ static void wait_aged(struct conv *c, struct ct_info *info)
 /* Time goes by, and nobody says anything. */
 static void idle(unsigned int sec)
 {
+	bool claimed[CONVS];
 	struct ct_info info;
 	struct conv *c;
 	int router, i;
 	FILE *f;
 
 	for (i = 0; i < CONVS; i++)
-		wait_claimed(&t.convs[i]);
+		claimed[i] = wait_claimed(&t.convs[i]);
 	for (i = 0; i < CONVS; i++)
 		for (router = 0; router < ROUTERS; router++)
 			age(&t.convs[i], router, sec);
@@ -274,7 +276,7 @@ static void idle(unsigned int sec)
 	for (i = 0; i < CONVS; i++) {
 		c = &t.convs[i];
 		c->skew += 1000;	/* ctnetlink has no less than seconds */
-		if (sec > RESIDENCY_SEC)
+		if (sec > RESIDENCY_SEC && claimed[i])
 			wait_aged(c, &info);
 		get_plain(c);
 		compare_state(c, HARD, "idle");
