@@ -253,19 +253,19 @@ test_conntrack_flush() # conntrack -F: the flows go, and come back
 timeout_policy()
 {
 	ip netns exec "$router" nft -f - <<-RULES
-		table inet policy {
+		table inet odd {
 			ct timeout odd {
 				protocol tcp
 				policy = { established : $1 }
 			}
-			ct timeout odd-udp {
+			ct timeout odd_udp {
 				protocol udp
 				policy = { replied : $1 }
 			}
-			chain policy {
+			chain choose {
 				type filter hook prerouting priority -150
 				meta l4proto tcp ct timeout set "odd"
-				meta l4proto udp ct timeout set "odd-udp"
+				meta l4proto udp ct timeout set "odd_udp"
 			}
 		}
 	RULES
@@ -284,7 +284,7 @@ test_conntrack_changes() # marks and timeout policies come and go
 			> /dev/null 2>&1
 		ip netns exec "$router" conntrack -U -p udp -m "$i" \
 			> /dev/null 2>&1
-		ip netns exec "$router" nft delete table inet policy
+		ip netns exec "$router" nft delete table inet odd
 		check "no policy $i" $? 0
 	done
 	snap
