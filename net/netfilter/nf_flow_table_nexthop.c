@@ -90,8 +90,8 @@ static void nf_flow_nexthop_work(struct work_struct *work)
 	WRITE_ONCE(nn->ran, jiffies);
 	again = nf_flow_table_recheck(nn->net, &flows);
 
-	/* However many flows there are, about a tenth of one CPU at most. Not by
-	 * the clock: time that goes by meanwhile may be that of others.
+	/* However many flows there are, about a tenth of one CPU at most. Not
+	 * by the clock: time that goes by meanwhile may be that of others.
 	 */
 	pause = max(NF_FLOW_NEXTHOP_PAUSE,
 		    flows / 1000 * NF_FLOW_NEXTHOP_SHARE);
