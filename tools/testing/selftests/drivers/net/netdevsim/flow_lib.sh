@@ -265,6 +265,13 @@ flow_setup()
 	flow_flush
 }
 
+# To make it takes longer than most tests.
+topology_is_whole()
+{
+	[ -n "$router" ] && carrier_is "$router" rc 1 &&
+		carrier_is "$router" rs 1
+} 2> /dev/null
+
 route_setup()
 {
 	ip -n "$1" route add default via "10.0.$2.1"

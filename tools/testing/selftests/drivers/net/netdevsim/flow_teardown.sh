@@ -78,7 +78,8 @@ report()
 		"stats $(flow_counter stats)" \
 		"unbind_orphans $(flow_counter unbind_orphans)" \
 		"port_purged $(flow_counter port_purged)" \
-		"destroy $(flow_counter destroy)"
+		"destroy $(flow_counter destroy)" \
+		"stale reports $(conn_counter reports_stale 2> /dev/null)"
 }
 
 # The core takes its flows out before it lets go of a device.
@@ -103,13 +104,6 @@ no_sockets()
 		ip netns exec "$server" cat /proc/net/tcp /proc/net/tcp6
 	} | grep -q ' 0[1-5789AB] '
 }
-
-# To make it takes longer than most tests.
-topology_is_whole()
-{
-	[ -n "$router" ] && carrier_is "$router" rc 1 &&
-		carrier_is "$router" rs 1
-} 2> /dev/null
 
 fresh()
 {

@@ -120,44 +120,6 @@ test_reopen() # the same ports open a new connection at once after the last one
 	check "new one" "$(ct_state)" ESTABLISHED
 }
 
-is_removing()
-{
-	ip netns exec "$router" cat /proc/net/stat/nf_flowtable |
-		awk 'NR > 1 { n += $2 } END { exit !n }'
-}
-
-is_claimed_again()
-{
-	[ "$(conn_counter claimed)" -gt "$claimed" ]
-}
-
-# One worker removes flows, and it is busy with another one for some seconds.
-# Nobody sends anything when it is not any more.
-test_reopen_slowly() # ... which waits for hardware to let go of the last one
-{
-	local queue=/sys/devices/virtual/workqueue/nf_ft_offload_del/max_active
-	local active claimed refused
-
-	[ -w $queue ] || { skip "needs CONFIG_WQ_SYSFS"; return; }
-	claim track 4 tcp
-	check "another one" "$(offload_flow 4 udp $((SPORT + 1)) $DPORT)" ""
-	claimed=$(conn_counter claimed)
-	refused=$(flow_refused match)
-	read -r active < $queue
-	echo 1 > $queue
-	flow_knob del_delay_ms 3000
-	ip netns exec "$router" conntrack -D -p udp > /dev/null 2>&1
-	check_wait "busy" 5 is_removing
-	tcp_rev flags=$ACK seq=13 ack=25
-	tcp_fwd flags=$RST seq=25 ack=0
-	open_flow tcp
-	check_true "still busy" is_removing
-	check_wait "in hardware" 60 is_claimed_again
-	check "refused" $(($(flow_refused match) - refused)) 0
-	flow_knob del_delay_ms 0
-	echo "$active" > $queue
-}
-
 test_udp() # a UDP connection becomes a stream in hardware
 {
 	local ct

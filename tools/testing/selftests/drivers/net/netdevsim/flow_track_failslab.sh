@@ -6,12 +6,10 @@
 # that hardware has reported as expired. What nobody claims hardware forwards
 # all the same, and the core asks for statistics.
 
-export FLOW_MODE=track
+# shellcheck source-path=SCRIPTDIR source=flow_track_lib.sh
+source "$(dirname "$(readlink -e "$0")")/flow_track_lib.sh"
 
-conn_counter()
-{
-	sed -n "s/^$1 //p" "$FLOW_DEBUGFS/conn_counters"
-}
+export FLOW_MODE=track
 
 is_claimed()
 {
@@ -101,6 +99,25 @@ test_report() # one that has expired leaves when there is memory again
 		check "$times: DESTROY" "$(flow_counter destroy)" \
 			$((destroy + 2))
 	done
+	works afterwards
+}
+
+# Whoever has left hardware cannot offer it.
+test_waits() # a flow that waits for another one is offered by its next packet
+{
+	local active claimed refused replace
+
+	read -r active < $DEL_QUEUE
+	waiting
+	fail_always nf_flow_table:nf_flow_offload_work_alloc 1
+	flow_knob del_delay_ms 0
+	check_wait "failed" 20 fail_fired
+	fail_off
+	echo "$active" > $DEL_QUEUE
+	check_wait "removed" 10 flow_entries_are 0
+	check "offered" "$(flow_counter replace)" "$replace"
+	check_wait "again" 10 comes_back "$claimed" seq=13 ack=13
+	check "refused" "$(flow_refused match)" "$refused"
 	works afterwards
 }
 

@@ -21,6 +21,10 @@ FINACK=11
 RST=04
 SYN=02
 SYNACK=12
+DEL_QUEUE=/sys/devices/virtual/workqueue/nf_ft_offload_del/max_active
+# Longer than it takes to look whether a flow waits, and to take it away
+DEL_DELAY_MS=1500
+[ "$KSFT_MACHINE_SLOW" != yes ] || DEL_DELAY_MS=6000
 
 fwd=()
 rev=()
@@ -131,6 +135,60 @@ push()
 	check "data from $1" "$(frames "${fwd[@]}" n=$N seq="$1" ack=13 \
 		len=1000)" "$(got)"
 	tcp_rev flags=$ACK seq=13 ack=$(($1 + 40000))
+}
+
+is_removing()
+{
+	ip netns exec "$router" cat /proc/net/stat/nf_flowtable |
+		awk 'NR > 1 { n += $2 } END { exit !n }'
+}
+
+is_idle()
+{
+	! is_removing
+}
+
+is_waiting()
+{
+	is_removing && ct tcp | grep -q '\[OFFLOAD\]'
+}
+
+is_claimed_again()
+{
+	[ "$(conn_counter claimed)" -gt "$claimed" ]
+}
+
+reset_and_open()
+{
+	tcp_fwd flags=$RST seq=25 ack=0
+	open_flow tcp
+}
+
+set_up_again()
+{
+	flow_cleanup
+	flow_setup rc rs
+	hw_tc_offload on rc rs
+}
+
+# waiting: a connection is opened with the ports of one that hardware has not
+# let go of yet, and will not for some seconds. One worker removes flows, and it
+# is busy with another one.
+waiting()
+{
+	topology_is_whole || set_up_again
+	claim track 4 tcp
+	check "another one" "$(offload_flow 4 udp $((SPORT + 1)) $DPORT)" ""
+	claimed=$(conn_counter claimed)
+	refused=$(flow_refused match)
+	replace=$(flow_counter replace)
+	echo 1 > $DEL_QUEUE
+	flow_knob del_delay_ms $DEL_DELAY_MS
+	ip netns exec "$router" conntrack -D -p udp > /dev/null 2>&1
+	check_wait "busy" 5 is_removing
+	tcp_rev flags=$ACK seq=13 ack=25
+	reset_and_open
+	check_true "waits" is_waiting
 }
 
 track_setup()
