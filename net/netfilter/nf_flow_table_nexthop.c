@@ -22,7 +22,7 @@
 #include "nf_flow_table_nexthop.h"
 
 #define NF_FLOW_NEXTHOP_BITS	10
-/* ms: at the least, and for each thousand flows, which are looked at in one */
+/* ms: at the least, and for each thousand flows, which take less than one */
 #define NF_FLOW_NEXTHOP_PAUSE	100
 #define NF_FLOW_NEXTHOP_SHARE	10
 
