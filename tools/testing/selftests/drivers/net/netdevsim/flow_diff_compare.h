@@ -28,6 +28,7 @@ struct test {
 	unsigned long	steps;
 	unsigned long	compared;
 	unsigned long	num_events;
+	unsigned long	unaged;
 	unsigned long	unclaimed;
 	unsigned long	hidden;
 	unsigned long	paused;

@@ -19,6 +19,7 @@
 
 #define FRAME_MAX	2048
 #define PIECES_MAX	2
+#define MTU_SAID	1400	/* by ICMP errors that say one */
 
 enum side_id { CLIENT, SERVER, SIDES };
 
@@ -41,6 +42,16 @@ enum quirk {
 	QUIRK_DOFF,		/* a TCP header that is too long */
 };
 
+/* By an end, about what it has got */
+enum icmp_error { ICMP_NONE, ICMP_PORT, ICMP_HOST, ICMP_BIG, ICMP_TIME };
+
+static const uint8_t icmp_types[][2][2] = {	/* IPv4 and IPv6; code */
+	[ICMP_PORT]	= { { 3, 3 }, { 1, 4 } },
+	[ICMP_HOST]	= { { 3, 1 }, { 1, 3 } },
+	[ICMP_BIG]	= { { 3, 4 }, { 2, 0 } },
+	[ICMP_TIME]	= { { 11, 0 }, { 3, 0 } },
+};
+
 struct packet {
 	enum side_id	from;
 	bool		udp;
@@ -54,6 +65,9 @@ struct packet {
 	uint32_t	sack[2];	/* a block, if they differ */
 	int		scale;		/* in a SYN; -1: not offered */
 	bool		sack_perm;
+	bool		stamped;
+	uint32_t	stamps[2];	/* its time, and that of the peer */
+	enum icmp_error	icmp;		/* seq and ack are of what it quotes */
 	enum quirk	quirk;
 	bool		doubt;		/* may not come out */
 };
@@ -69,12 +83,28 @@ static const uint8_t flow_macs[SIDES][2][ETH_ALEN] = {
 	[SERVER] = { { 2, 0, 0, 0, 2, 2 }, { 2, 0, 0, 0, 2, 1 } },
 };
 
+static uint8_t *put_numbers(uint8_t *p, const void *option,
+			    const uint32_t *numbers)
+{
+	uint32_t number;
+	int i;
+
+	memcpy(p, option, 4);
+	p += 4;
+	for (i = 0; i < 2; i++, p += 4) {
+		number = htonl(numbers[i]);
+		memcpy(p, &number, 4);
+	}
+
+	return p;
+}
+
 static unsigned int put_tcp_options(const struct packet *pkt, uint8_t *opt)
 {
 	uint8_t *p = opt;
-	uint32_t edge;
-	int i;
 
+	if (pkt->stamped)
+		p = put_numbers(p, "\1\1\10\12", pkt->stamps);
 	if (pkt->flags & TH_SYN) {
 		memcpy(p, "\2\4\5\264", 4);
 		p += 4;
@@ -88,27 +118,38 @@ static unsigned int put_tcp_options(const struct packet *pkt, uint8_t *opt)
 			p += 4;
 		}
 	} else if (pkt->sack[0] != pkt->sack[1]) {
-		memcpy(p, "\1\1\5\12", 4);
-		p += 4;
-		for (i = 0; i < 2; i++, p += 4) {
-			edge = htonl(pkt->sack[i]);
-			memcpy(p, &edge, 4);
-		}
+		p = put_numbers(p, "\1\1\5\12", pkt->sack);
 	}
 
 	return p - opt;
 }
 
-static void put_l4_sum(const struct ends *ends, const struct packet *pkt,
-		       uint8_t *l4, unsigned int len)
+static uint8_t proto_of(const struct ends *ends, const struct packet *pkt)
+{
+	if (pkt->icmp)
+		return ends->family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+
+	return pkt->udp ? IPPROTO_UDP : IPPROTO_TCP;
+}
+
+/* With the addresses */
+static uint16_t l4_sum(const struct ends *ends, const struct packet *pkt,
+		       const uint8_t *l4, unsigned int len)
 {
 	size_t addr_len = ends->family == AF_INET ? 4 : 16;
-	uint16_t *check = (uint16_t *)(l4 + (pkt->udp ? 6 : 16));
-	uint32_t acc = len + (pkt->udp ? IPPROTO_UDP : IPPROTO_TCP);
+	uint32_t acc = len + proto_of(ends, pkt);
 
 	acc = sum(&ends->addr[CLIENT], addr_len, acc);
 	acc = sum(&ends->addr[SERVER], addr_len, acc);
-	*check = fold(sum(l4, len, acc));
+	return fold(sum(l4, len, acc));
+}
+
+static void put_l4_sum(const struct ends *ends, const struct packet *pkt,
+		       uint8_t *l4, unsigned int len)
+{
+	uint16_t *check = (uint16_t *)(l4 + (pkt->udp ? 6 : 16));
+
+	*check = l4_sum(ends, pkt, l4, len);
 	if (pkt->udp && !*check)
 		*check = 0xffff;
 	if (pkt->quirk == QUIRK_BAD_SUM)
@@ -164,7 +205,7 @@ static unsigned int put_ipv4(const struct ends *ends, const struct packet *pkt,
 	iph->frag_off = htons(more || offset ? offset / 8 | (more ? IP_MF : 0) :
 			      IP_DF);
 	iph->ttl = pkt->ttl;
-	iph->protocol = pkt->udp ? IPPROTO_UDP : IPPROTO_TCP;
+	iph->protocol = proto_of(ends, pkt);
 	memcpy(&iph->saddr, &ends->addr[pkt->from], 4);
 	memcpy(&iph->daddr, &ends->addr[!pkt->from], 4);
 	if (pkt->quirk == QUIRK_OPTIONS)
@@ -181,7 +222,7 @@ static unsigned int put_ipv6(const struct ends *ends, const struct packet *pkt,
 			     uint8_t *l3, unsigned int offset, bool more,
 			     const uint8_t *l4, unsigned int len)
 {
-	uint8_t proto = pkt->udp ? IPPROTO_UDP : IPPROTO_TCP;
+	uint8_t proto = proto_of(ends, pkt);
 	unsigned int hdr = sizeof(struct ip6_hdr);
 	struct ip6_hdr *ip6h = (void *)l3;
 	uint8_t *ext = l3 + hdr;
@@ -212,6 +253,32 @@ static unsigned int put_ipv6(const struct ends *ends, const struct packet *pkt,
 	return hdr + len;
 }
 
+static unsigned int put_icmp(const struct ends *ends, const struct packet *pkt,
+			     uint8_t *l4)
+{
+	bool ipv4 = ends->family == AF_INET;
+	const uint8_t *type = icmp_types[pkt->icmp][!ipv4];
+	uint16_t *check = (uint16_t *)(l4 + 2);
+	struct packet quoted = *pkt;
+	uint8_t data[FRAME_MAX];
+	unsigned int len;
+
+	quoted.from = !pkt->from;
+	quoted.icmp = ICMP_NONE;
+	memset(l4, 0, 8);
+	memcpy(l4, type, 2);
+	if (pkt->icmp == ICMP_BIG) {
+		l4[6] = MTU_SAID >> 8;
+		l4[7] = MTU_SAID & 0xff;
+	}
+	len = put_l4(ends, &quoted, data);
+	len = 8 + (ipv4 ? put_ipv4 : put_ipv6)(ends, &quoted, l4 + 8, 0, false,
+					       data, len);
+	*check = ipv4 ? fold(sum(l4, len, 0)) : l4_sum(ends, pkt, l4, len);
+
+	return len;
+}
+
 static void put_frame(const struct ends *ends, const struct packet *pkt,
 		      struct frame *f, unsigned int offset, bool more,
 		      const uint8_t *l4, unsigned int len)
@@ -239,7 +306,7 @@ static unsigned int put_packet(const struct ends *ends,
 	unsigned int len, cut;
 	uint8_t l4[FRAME_MAX];
 
-	len = put_l4(ends, pkt, l4);
+	len = (pkt->icmp ? put_icmp : put_l4)(ends, pkt, l4);
 	cut = len / 2 & ~7;
 	if ((pkt->quirk != QUIRK_FRAGMENTS && !back) || cut < 24) {
 		put_frame(ends, pkt, frames, 0, false, l4, len);

@@ -220,6 +220,28 @@ static void close_never(struct conv *c)
 	say(c, "ack", any_side(c));
 }
 
+static void script_talk(struct conv *c)
+{
+	if (c->udp && c->eager)
+		ACT(c, udp_plain_actions);
+	else if (c->udp)
+		ACT(c, udp_actions);
+	else if (c->eager)
+		ACT(c, tcp_plain_actions);
+	else
+		ACT(c, tcp_actions);
+}
+
+/* Until hardware has claimed it, the flowtable in software forwards what closes
+ * it, and conntrack does not hear of that.
+ */
+static void script_settle(struct conv *c)
+{
+	c->reclaim = RECLAIM_NOW;
+	say(c, "ack", CLIENT);
+	say(c, "ack", SERVER);
+}
+
 static void (*const closes[])(struct conv *c) = {
 	close_normal, close_normal, close_normal, close_with_data,
 	close_simultaneous, close_repeated, close_half, close_half,
@@ -334,6 +356,8 @@ static void conv_init(struct conv *c, uint64_t seed, unsigned int round,
 	new_numbers(c, CLIENT);
 	new_numbers(c, SERVER);
 	c->id = mix(&c->rng);
+	c->stamped = one_in(c, 3);
+	c->late = one_in(c, 2);
 }
 
 /* What comes next is in its steps. */
@@ -342,22 +366,23 @@ static void conv_go_on(struct conv *c)
 	switch (c->phase) {
 	case OPEN:
 		script_open(c);
+		/* What goes by before the claim conntrack does not see, and
+		 * takes the next packet for its window, whatever it says.
+		 */
+		c->reclaim = RECLAIM_NEXT;
 		c->phase = c->refused ? LATE : CLAIM;
 		break;
 	case CLAIM:
 		c->phase = TALK;
 		break;
 	case TALK:
-		if (c->left-- <= 0)
-			c->phase = CLOSE;
-		else if (c->udp && c->eager)
-			ACT(c, udp_plain_actions);
-		else if (c->udp)
-			ACT(c, udp_actions);
-		else if (c->eager)
-			ACT(c, tcp_plain_actions);
-		else
-			ACT(c, tcp_actions);
+		if (c->left-- > 0) {
+			script_talk(c);
+			break;
+		}
+		c->phase = CLOSE;
+		if (c->eager && !c->udp)
+			script_settle(c);
 		break;
 	case CLOSE:
 		script_close(c);

@@ -41,8 +41,10 @@ struct conv {
 	uint64_t	rng;
 	bool		udp;
 	bool		lazy;		/* asked for at its end only */
-	bool		eager;		/* does not wait for hardware */
+	bool		eager;		/* waits for hardware at its end only */
 	bool		sack;
+	bool		stamped;	/* has timestamps */
+	bool		late;		/* the first reply, if there is one */
 	enum reclaim	reclaim;
 	bool		refused;
 	bool		wild;		/* something strange was said */
@@ -132,6 +134,8 @@ static struct packet *say(struct conv *c, const char *what, enum side_id from)
 		.seq = me->next,
 		.ack = peer->next,
 		.scale = -1,
+		.stamped = c->stamped && !c->udp,
+		.stamps = { c->id, c->id - 1 },
 	};
 	if (!c->udp)
 		peer->acked = peer->next;
@@ -434,6 +438,32 @@ static void tcp_synack_again(struct conv *c)
 	pkt->doubt = true;
 }
 
+/* The port of the server takes 1500 bytes, and that of the client 2000. It goes
+ * nowhere, so its bytes are still to come.
+ */
+static void tcp_large(struct conv *c)
+{
+	struct packet *pkt = say(c, "larger than the MTU", CLIENT);
+
+	pkt->len = 1461 + draw(c, 200);
+	pkt->doubt = true;
+}
+
+/* About the last packet of the other side */
+static void any_icmp(struct conv *c)
+{
+	enum side_id from = any_side(c);
+	uint32_t acked = c->tcp[!from].acked;
+	struct packet *pkt = say(c, "ICMP error", from);
+
+	c->tcp[!from].acked = acked;
+	pkt->icmp = ICMP_PORT + draw(c, ARRAY_SIZE(icmp_types) - ICMP_PORT);
+	pkt->seq = c->tcp[!from].next;
+	pkt->ack = c->tcp[from].next;
+	pkt->len = draw(c, 30);
+	pkt->doubt = true;
+}
+
 static void any_mark(struct conv *c)
 {
 	add_step(c, "mark", OP_MARK);
@@ -473,8 +503,8 @@ static const struct action tcp_actions[] = {
 	{ tcp_ttl, 3 }, { tcp_options, 3 }, { tcp_fragments, 3 },
 	{ tcp_padded, 4 }, { tcp_far_rst, 2, true },
 	{ tcp_near_rst, 2, true },
-	{ tcp_syn_again, 2 }, { tcp_synack_again, 1 }, { any_mark, 3 },
-	{ any_delete, 1 },
+	{ tcp_syn_again, 2 }, { tcp_synack_again, 1 }, { tcp_large, 2 },
+	{ any_icmp, 3 }, { any_mark, 3 }, { any_delete, 1 },
 };
 
 /* What may go by before the claim: the flowtable in software treats it like
@@ -486,10 +516,15 @@ static const struct action tcp_plain_actions[] = {
 
 static void udp_data(struct conv *c)
 {
-	enum side_id from = c->replies ? any_side(c) : CLIENT;
-	struct packet *pkt = say(c, "data", from);
+	enum side_id from = CLIENT;
 
-	pkt->len = payload(c);
+	if (!c->replies && c->late && one_in(c, 4)) {
+		c->replies = true;
+		from = SERVER;
+	} else if (c->replies) {
+		from = any_side(c);
+	}
+	say(c, "data", from)->len = payload(c);
 }
 
 static const struct action udp_plain_actions[] = {
@@ -525,6 +560,14 @@ static void udp_quirk(struct conv *c)
 	s->pkt.doubt = true;
 }
 
+static void udp_large(struct conv *c)
+{
+	struct packet *pkt = say(c, "larger than the MTU", CLIENT);
+
+	pkt->len = 1473 + draw(c, 200);
+	pkt->doubt = true;
+}
+
 static void udp_ttl(struct conv *c)
 {
 	struct step *s;
@@ -538,7 +581,7 @@ static void udp_ttl(struct conv *c)
 
 static const struct action udp_actions[] = {
 	{ udp_data, 60 }, { udp_no_sum, 3 }, { udp_quirk, 6 }, { udp_ttl, 2 },
-	{ any_mark, 1 }, { any_delete, 1 },
+	{ udp_large, 2 }, { any_icmp, 2 }, { any_mark, 1 }, { any_delete, 1 },
 };
 
 static void act(struct conv *c, const struct action *actions, unsigned int n)

@@ -22,11 +22,13 @@
 #define RIPE_MS		25
 #define TICK_MS		20	/* what jiffies may be late */
 #define AGED_MS		2000
+#define SLOW_ADD_MS	10	/* in some rounds hardware takes its time */
 #define RESIDENCY_SEC	30	/* in hardware, without packets */
 #define SHORT_SEC	10
 #define LONG_SEC	600
 #define HIDDEN_PART	200	/* of so many comparisons one may be missed */
 #define PAUSED_PART	50	/* of so many conversations one may be */
+#define UNAGED_PART	200
 #define UNCLAIMED_PART	200
 #define WHOLE_RUN	50000	/* packets that meet every case */
 
@@ -161,7 +163,7 @@ static bool is_claimed(struct conv *c)
 	struct ct_info info;
 
 	c->reclaim = 0;
-	if (c->eager || c->broken)
+	if ((c->eager && c->phase < CLOSE) || c->broken)
 		return true;
 	ct_get(t.ct[HARD], &c->ends[CLIENT], c->udp, &info);
 	if (!info.there || !(info.status & IPS_OFFLOAD)) {
@@ -242,46 +244,53 @@ static bool wait_claimed(struct conv *c)
 }
 
 /* Hardware that gives back what was idle tells nobody when. */
-static void wait_aged(struct conv *c, struct ct_info *info)
+static void wait_aged(struct conv *c)
 {
+	struct ct_info info;
 	int ms;
 
 	for (ms = 0; ms < AGED_MS; ms++) {
-		ct_get(t.ct[HARD], &c->ends[CLIENT], c->udp, info);
-		if (!info->there || !(info->status & IPS_OFFLOAD))
-			break;
+		ct_get(t.ct[HARD], &c->ends[CLIENT], c->udp, &info);
+		if (!info.there || !(info.status & IPS_OFFLOAD))
+			return;
 		nap(1);
 	}
+	t.unaged++;
+}
+
+static void set_knob(const char *name, unsigned int value)
+{
+	FILE *f = open_debugfs(name, "w");
+
+	fprintf(f, "%u\n", value);
+	if (fclose(f))
+		die("%s", name);
 }
 
 /* Time goes by, and nobody says anything. */
 static void idle(unsigned int sec)
 {
 	bool claimed[CONVS];
-	struct ct_info info;
 	struct conv *c;
 	int router, i;
-	FILE *f;
 
 	for (i = 0; i < CONVS; i++)
 		claimed[i] = wait_claimed(&t.convs[i]);
 	for (i = 0; i < CONVS; i++)
 		for (router = 0; router < ROUTERS; router++)
 			age(&t.convs[i], router, sec);
-	f = open_debugfs("fake_idle_ms", "w");
-	fprintf(f, "%u\n", sec * 1000);
-	if (fclose(f))
-		die("fake_idle_ms");
+	set_knob("fake_idle_ms", sec * 1000);
 
 	for (i = 0; i < CONVS; i++) {
 		c = &t.convs[i];
 		c->skew += 1000;	/* ctnetlink has no less than seconds */
 		if (sec > RESIDENCY_SEC && claimed[i])
-			wait_aged(c, &info);
+			wait_aged(c);
 		get_plain(c);
 		compare_state(c, HARD, "idle");
+		/* It may be in the flowtable still, or be none of hardware's */
 		if (sec > RESIDENCY_SEC)
-			c->reclaim = RECLAIM_NEXT;
+			c->reclaim = RECLAIM_NOW;
 	}
 	/* Those of what was done by hand */
 	read_ready(true);
@@ -330,6 +339,7 @@ static void run_round(void)
 	unsigned int start = 0, turns = 0, i;
 	unsigned int when = 200 + mix(&rng) % 4000;
 
+	set_knob("add_delay_ms", mix(&rng) % 4 ? 0 : SLOW_ADD_MS);
 	for (i = 0; i < CONVS; i++) {
 		conv_init(&t.convs[i], t.seed, t.round, i);
 		if (t.only >= 0 && t.only != (int)i)
@@ -400,10 +410,12 @@ int main(int argc, char **argv)
 
 	printf("sent %lu\nbarriers %lu\ncompared %lu\nevents %lu\n",
 	       t.wires.sent, t.wires.barriers, t.compared, t.num_events);
-	printf("idle %lu\nunclaimed %lu\nhidden %lu\npaused %lu\nms %lld\n",
-	       t.idles, t.unclaimed, t.hidden, t.paused, now_ms() - start);
+	printf("idle %lu\nunaged %lu\nunclaimed %lu\nhidden %lu\npaused %lu\n",
+	       t.idles, t.unaged, t.unclaimed, t.hidden, t.paused);
+	printf("ms %lld\n", now_ms() - start);
 	good = is_seldom("hidden", t.hidden, t.compared / HIDDEN_PART) &&
 	       is_seldom("paused", t.paused, rounds * CONVS / PAUSED_PART) &&
+	       is_seldom("unaged", t.unaged, rounds * CONVS / UNAGED_PART) &&
 	       is_seldom("unclaimed", t.unclaimed,
 			 rounds * CONVS / UNCLAIMED_PART) &&
 	       check_deviations(t.wires.sent >= WHOLE_RUN);
