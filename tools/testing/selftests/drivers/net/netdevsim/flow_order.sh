@@ -10,6 +10,7 @@ source "$(dirname "$(readlink -e "$0")")/flow_lib.sh"
 SPORT=4000
 DPORT=5000
 QUEUE=/sys/devices/virtual/workqueue/nf_ft_offload_add/max_active
+DEL_QUEUE=/sys/devices/virtual/workqueue/nf_ft_offload_del/max_active
 
 fresh()
 {
@@ -131,6 +132,27 @@ delete()
 test_replace_deleted() # ... and one that is deleted
 {
 	queued delete
+}
+
+# One worker removes them, one after the other.
+test_unbind_removing() # a flowtable goes while its flows are being removed
+{
+	local port active fwd rev
+
+	fresh
+	for ((port = 4001; port <= 4020; port++)); do
+		start udp $port
+	done
+	check "in hardware" "$(slowwait 20 flow_entries_are 40)" ""
+	read -r active < $DEL_QUEUE
+	echo 1 > $DEL_QUEUE
+	flow_knob del_delay_ms 100
+	ip netns exec "$router" conntrack -D -p udp > /dev/null 2>&1
+	ip netns exec "$router" nft flush ruleset
+	check_true "they have gone" flow_entries_are 0
+	flow_knob del_delay_ms 0
+	echo "$active" > $DEL_QUEUE
+	check "orphans" "$(flow_counter unbind_orphans)" 0
 }
 
 # Two entries take 10 s each to come and to go, and the counters cannot be read
