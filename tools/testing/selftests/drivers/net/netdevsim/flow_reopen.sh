@@ -18,11 +18,11 @@ goes()
 	balanced
 }
 
-# Nobody has sent anything meanwhile.
+# Nobody has sent anything meanwhile, and hardware is as slow as before.
 comes()
 {
-	flow_knob del_delay_ms 0
 	check_wait "in hardware" 60 is_claimed_again
+	flow_knob del_delay_ms 0
 	check "claimed" "$(conn_counter claimed)" $((claimed + 1))
 	check "offered" "$(flow_counter replace)" $((replace + 2))
 	check "refused" "$(flow_refused match)" "$refused"
