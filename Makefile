@@ -19,7 +19,7 @@ help:
 	echo '  make shell             root shell in a guest with the patched kernel'
 	echo '  make guest RUN=SCRIPT  run any script as root in a fresh guest'
 	echo '                         [ARGS="..."] [MEM=1G] [CPUS=2] [TIMEOUT=SEC]'
-	echo '                         [GUEST=uml|base|uml-debug|uml-time|qemu|coverage]'
+	echo '                         [GUEST=uml|base|uml-debug|uml-time|qemu|coverage|mtk]'
 	echo
 	echo 'Test it'
 	echo '  make check             all tests; T=PATTERN some of them, FAST=1 the quick ones,'

@@ -21,6 +21,7 @@ fragments()
 	uml-time) echo flow um time patched ;;
 	coverage) echo flow um smp watch upstream patched coverage ;;
 	qemu) echo flow smp qemu patched ;;
+	mtk) echo flow um smp patched mtk ;;
 	esac
 }
 

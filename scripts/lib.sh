@@ -12,7 +12,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 BASE=${BASE:-v7.3}
 OUT=$ROOT/out/$BASE
 TREE=$OUT/tree
-GUESTS="uml base uml-debug uml-time qemu coverage"
+GUESTS="uml base uml-debug uml-time qemu coverage mtk"
 CACHE=${NFT_OFFLOAD_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/kmod-nft-offload}
 
 # The trees under out/ are generated: the user's git settings must not change
@@ -129,6 +129,12 @@ overlay_files()
 			-name __pycache__ -prune -o -type f ! -name '*~' \
 			! -name '.*.sw?' ! -name '*.orig' ! -name '*.rej' -print)
 	done | sort
+}
+
+# The model of MediaTek's frame engine, which is in no series
+model_files()
+{
+	(cd "$ROOT" && find tools/testing/mtk_fe -type f ! -name '*~' | sort)
 }
 
 # Of these the code of the kernel, without its KUnit tests.
