@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Usage: scripts/test/mtk_fe.sh
+#
+# The model of MediaTek's frame engine: KUnit tests of its hash, then the
+# driver on each SoC that is modelled, each in a guest of its own (SOCS, all).
+# check: builds mtk
+# check: timeout 1800
+# check: cpus 2
+# check: minutes 6
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/../lib.sh"
+# shellcheck source=scripts/kbuild.sh
+. "$ROOT/scripts/kbuild.sh"
+
+model=$ROOT/tools/testing/mtk_fe
+results=${RESULTS:-$OUT/results/mtk_fe}
+export GUEST=mtk KSFT=$TREE/tools/testing/selftests GUEST_ENV="${GUEST_ENV-} KSFT TESTS IPERF_SECONDS"
+
+# guest DIR COMMAND...: its output is in DIR/out
+guest()
+{
+	local dir=$results/$1
+
+	shift
+	mkdir -p "$dir"
+	TIMEOUT=${TIMEOUT:-600} "$ROOT/scripts/guest" -o "$dir" "$@" >"$dir/out" 2>&1
+}
+
+# report PREFIX RC FILE: the results in FILE; they are one more if the guest fails
+# though none of them did.
+report()
+{
+	local prefix=$1 guest_rc=$2 line failed=0
+
+	while read -r line; do
+		case $line in
+		"not ok "*)
+			tap 1 "$prefix ${line#not ok * }"
+			failed=1
+			;;
+		"ok "*) tap 0 "$prefix ${line#ok * }" ;;
+		"# Totals:"*) ;;
+		"#"*) echo "$line" ;;
+		esac
+	done <"$3"
+	[ "$guest_rc" = 0 ] || [ "$failed" = 1 ] || {
+		tail -n 30 "$3" | sed 's/^/# /'
+		tap 1 "$prefix the guest ended with $guest_rc"
+	}
+}
+
+# What W=1 and sparse say of the model
+warnings()
+{
+	local dir=$OUT/build/mtk copy=$OUT/build/mtk/mtk_fe_lint
+
+	rm -rf "$copy"
+	cp -r "$model" "$copy" || return
+	kmake "$dir" "M=$copy" W=1 C=2 modules 2>&1 | sed 's/^/# /' | tee "$results/warnings"
+	[ ! -s "$results/warnings" ] && [ -f "$copy/mtk_fe.ko" ]
+}
+
+kunit()
+{
+	local dir=$results/kunit rc
+
+	SOC=mt7621 guest kunit "$(command -v modprobe)" mtk_fe_kunit
+	rc=$?
+	sed -n 's/^\[ *[0-9.]*\] *\(\(not \)\{0,1\}ok [0-9]* \)\(- \)\{0,1\}/\1/p' "$dir/kernel.log" |
+		grep -v ' mtk_fe_foe$' >"$dir/ktap"
+	[ -s "$dir/ktap" ] || rc=1
+	report kunit "$rc" "$dir/ktap"
+}
+
+"$ROOT/scripts/build" mtk >&2 || exit
+mkdir -p "$results"
+echo 'TAP version 13'
+warnings
+tap $? "the model builds without a warning of W=1 and sparse"
+kunit
+for dts in "$model"/*.dts; do
+	soc=$(basename "$dts" .dts)
+	[[ -z ${SOCS-} || " $SOCS " == *" $soc "* ]] || continue
+	for test in mtk_fe mtk_ppe; do
+		SOC=$soc guest "$soc-$test" "$model/selftests/$test.sh"
+		report "$soc" $? "$results/$soc-$test/out"
+	done
+done
+echo "1..$tap_n"
+tap_end

@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the packet processing engine does with frames of a bound flow that it
+# must not forward, and the switches for what nobody knows of it.
+
+# shellcheck source-path=SCRIPTDIR source=mtk_lib.sh
+source "$(dirname "$(readlink -e "$0")")/mtk_lib.sh"
+
+IPERF_SECONDS=3
+UDP=(-u -b 50M -l 1000)
+
+# knob NAME VALUE
+knob()
+{
+	echo "$2" > "$FE/$1"
+}
+
+# count NAME COMMAND...: how much a statistic grows meanwhile
+count()
+{
+	local name=$1 before
+
+	shift
+	before=$(ppe_stat "$name")
+	"$@" > /dev/null
+	echo $(($(ppe_stat "$name") - before))
+}
+
+test_cache() # the driver flushes a cache when it binds
+{
+	ruleset routed
+	knob cache 1
+	check_true "forwarded" \
+		[ "$(count forward iperf -c 10.0.2.2 "${UDP[@]}")" -gt 1000 ]
+	check_true "lines were read" [ "$(ppe_stat miss_line)" -gt 0 ]
+	knob cache 0
+}
+
+low_ttl()
+{
+	iperf -c 10.0.2.2 "${UDP[@]}" &
+	sleep 2
+	ip netns exec "$client" sysctl -wq net.ipv4.ip_default_ttl=1
+	wait $!
+	ip netns exec "$client" sysctl -wq net.ipv4.ip_default_ttl=64
+}
+
+test_ttl() # what would leave with TTL 0 goes to the CPU
+{
+	ruleset routed
+	check_true "hit, TTL 1" [ "$(count cpu_11 low_ttl)" -gt 100 ]
+}
+
+test_options() # IPv6 extension headers go to the CPU
+{
+	check "with options" "$(count cpu_03 ip netns exec "$client" \
+		python3 -c 'import socket
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_DSTOPTS, bytes(8))
+for i in range(10):
+	s.sendto(b"x", ("2001:db8:2::2", 9))')" 10
+}
+
+test_fragments() # fragments go to the CPU
+{
+	check "fragments" "$(count cpu_09 ip netns exec "$client" \
+		python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for i in range(5):
+	s.sendto(bytes(2000), ("10.0.2.2", 9))')" 10
+}
+
+test_fin_close() # FIN, fin_mode 0: to the CPU, and the entry becomes FIN
+{
+	ruleset routed
+	knob fin_mode 0
+	check_true "became FIN" \
+		[ "$(count closed iperf -c 10.0.2.2)" -gt 0 ]
+}
+
+test_fin_forward() # FIN, fin_mode 2: the CPU does not see it
+{
+	ruleset routed
+	knob fin_mode 2
+	ip netns exec "$router" conntrack -F 2> /dev/null
+	check "became FIN" "$(count closed iperf -c 10.0.2.2)" 0
+	echo "# conntrack: $(ip netns exec "$router" conntrack -L -p tcp \
+		2> /dev/null | grep -c ESTABLISHED) ESTABLISHED"
+	knob fin_mode 0
+}
+
+test_full() # flows that find no way stay with the CPU
+{
+	ruleset routed
+	knob force_bucket 5
+	check_true "no free way" \
+		[ "$(count full iperf -c 10.0.2.2 -P 4)" -gt 0 ]
+	check_true "ways in use" [ "$(ppe_entries bind)" -le 4 ]
+	knob force_bucket 0xffffffff
+}
+
+fe_require nft conntrack iperf3 python3 ss
+trap cleanup EXIT
+setup
+host_setup "$router" eth0 1 1
+host_setup "$router" eth1 2 1
+slowwait 5 carriers_are 1 || fe_skip "no carrier"
+fe_run
