@@ -51,6 +51,7 @@ static const struct fe_soc fe_socs[] = {
 		.tx_line	= 1,
 		.rx_line	= 2,
 		.txd_v2		= true,
+		.no_rx_offset	= true,
 		.layout		= &foe_layout_v2,
 		.has_mib	= true,
 	},

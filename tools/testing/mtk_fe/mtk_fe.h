@@ -224,6 +224,10 @@ struct fe {
  * @tx_line:	interrupt line of QDMA, as the driver counts: in the devicetree
  * @rx_line:	interrupt line of PDMA
  * @txd_v2:	QDMA has descriptors of 32 bytes
+ * @no_rx_offset: PDMA takes no notice of DMA_RX_2B_OFFSET.  The driver sets it
+ *		where NET_IP_ALIGN is 2, as in user-mode Linux, but with a page
+ *		pool, which this chip gets, does not expect what it asks for.
+ *		On arm64, where the chip is, NET_IP_ALIGN is 0.
  * @layout:	of the flow table
  * @has_mib:	PPEs count by entry
  */
@@ -238,6 +242,7 @@ struct fe_soc {
 	u8 tx_line;
 	u8 rx_line;
 	bool txd_v2;
+	bool no_rx_offset;
 	const struct foe_layout *layout;
 	bool has_mib;
 };

@@ -63,12 +63,18 @@ static struct pdma_rxd *pdma_next(struct fe *fe, u32 *next)
 	return rxd;
 }
 
+static u32 pdma_offset(const struct fe *fe)
+{
+	u32 cfg = fe_read(fe, fe->soc->pdma + PDMA_GLO_CFG);
+
+	return cfg & DMA_RX_2B_OFFSET && !fe->soc->no_rx_offset ? 2 : 0;
+}
+
 static bool pdma_fill(struct fe *fe, const struct ppe_pkt *pkt,
 		      const struct ppe_verdict *verdict)
 {
-	u32 cfg = fe_read(fe, fe->soc->pdma + PDMA_GLO_CFG);
-	u32 offset = cfg & DMA_RX_2B_OFFSET ? 2 : 0;
 	const struct sk_buff *skb = pkt->skb;
+	u32 offset = pdma_offset(fe);
 	struct pdma_rxd *rxd;
 	u32 next;
 	void *buf;
