@@ -4,9 +4,12 @@
 #
 # The model of MediaTek's frame engine: KUnit tests of its hash, then the
 # driver on each SoC that is modelled, each in a guest of its own (SOCS, all).
+# With one CPU: of two, one waits for the other as often as a packet moves on, and
+# on a busy host that takes milliseconds.  CPUS=2 makes it two again.
+# check: slow
 # check: builds mtk
 # check: timeout 1800
-# check: cpus 2
+# check: cpus 1
 # check: minutes 6
 
 # shellcheck source=scripts/lib.sh
@@ -16,7 +19,7 @@
 
 model=$ROOT/tools/testing/mtk_fe
 results=${RESULTS:-$OUT/results/mtk_fe}
-export GUEST=mtk KSFT=$TREE/tools/testing/selftests GUEST_ENV="${GUEST_ENV-} KSFT TESTS IPERF_SECONDS"
+export GUEST=mtk CPUS=${CPUS:-1} KSFT=$TREE/tools/testing/selftests GUEST_ENV="${GUEST_ENV-} KSFT TESTS IPERF_SECONDS"
 
 # guest DIR COMMAND...: its output is in DIR/out
 guest()
@@ -51,14 +54,16 @@ report()
 	}
 }
 
-# What W=1 and sparse say of the model
+# What W=1 and sparse say of the model; kbuild leaves sparse out, with a line, when
+# it does not know __typeof_unqual__, as that of Debian 12.
 warnings()
 {
 	local dir=$OUT/build/mtk copy=$OUT/build/mtk/mtk_fe_lint
 
 	rm -rf "$copy"
 	cp -r "$model" "$copy" || return
-	kmake "$dir" "M=$copy" W=1 C=2 modules 2>&1 | sed 's/^/# /' | tee "$results/warnings"
+	kmake "$dir" "M=$copy" W=1 C=2 "CHECK=sparse -D__typeof_unqual__=__typeof__" modules 2>&1 |
+		grep -v 'error: bad constant expression' | sed 's/^/# /' | tee "$results/warnings"
 	[ ! -s "$results/warnings" ] && [ -f "$copy/mtk_fe.ko" ]
 }
 

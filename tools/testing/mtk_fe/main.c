@@ -203,7 +203,7 @@ static struct fe *fe_alloc(const struct fe_soc *soc, struct device_node *eth)
 	if (!fe)
 		return NULL;
 	fe->regs = kvzalloc(FE_WINDOW, GFP_KERNEL);
-	fe->wq = alloc_ordered_workqueue("mtk_fe", 0);
+	fe->wq = alloc_ordered_workqueue("mtk_fe", WQ_HIGHPRI);
 	if (!fe->regs || !fe->wq)
 		goto err_free;
 	fe->soc = soc;

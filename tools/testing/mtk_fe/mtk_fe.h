@@ -167,7 +167,7 @@ enum fe_fin_mode {
  * @dma_busy:	DMA_TX_BUSY and DMA_RX_BUSY; the ring is in use
  * @ppe_busy:	bits of PPEs that are at work; as @dma_busy
  * @rx_idx:	next descriptor of the PDMA's ring
- * @rx_reset:	the driver wants @rx_idx to be 0; protected by @lock
+ * @rx_reset:	the driver wants @rx_idx to be 0; who takes that clears it
  * @wq:		ordered; all work of the engine
  * @work:	moves frames and raises interrupts
  * @tick_work:	counts time

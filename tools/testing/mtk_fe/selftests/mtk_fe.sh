@@ -59,10 +59,10 @@ test_iperf() # iperf3 through the stack, both ways
 
 test_router_itself() # TSO and checksums of what the router itself sends
 {
-	ip netns exec "$router" iperf3 -s -1 -D --logfile /dev/null
-	busywait 5000 sh -c "ip netns exec $router ss -Hltn | grep -q :5201"
-	check_true "iperf3 from the router" ip netns exec "$client" iperf3 \
-		-c 10.0.1.1 -R -t 2 -J --logfile /dev/null
+	local server=$router
+
+	iperf_check "IPv4 TCP from the router" -c 10.0.1.1 -R
+	iperf_check "IPv6 TCP from the router" -c 2001:db8:1::1 -R
 	check "lost" "$(cat $FE/tx_lost)" 0
 }
 
@@ -115,6 +115,34 @@ test_route() # 95 % of a routed flow do not see the CPU, IPv6
 	offloaded "to the server" -c 2001:db8:2::2
 	offloaded "to the client" -c 2001:db8:2::2 -R
 	offloaded "UDP" -c 2001:db8:2::2 -u -b 100M -l 1000
+}
+
+# A second network on eth1's wire, with a tag
+vlan_setup()
+{
+	ip -n "$router" link add link eth1 name tag1 type vlan id 10
+	ip -n "$server" link add link wire1 name tag1w type vlan id 10
+	host_setup "$router" tag1 3 1
+	host_setup "$server" tag1w 3 2
+	ip -n "$server" route add 10.0.1.0/24 via 10.0.3.1
+	ip -n "$server" route add 2001:db8:1::/64 via 2001:db8:3::1
+}
+
+vlan_cleanup()
+{
+	ip -n "$server" link del tag1w
+	ip -n "$router" link del tag1
+}
+
+test_vlan() # a flow with a tag on one side
+{
+	vlan_setup
+	ruleset routed
+	offloaded "IPv4 to the server" -c 10.0.3.2
+	offloaded "IPv4 to the client" -c 10.0.3.2 -R
+	offloaded "IPv6 to the server" -c 2001:db8:3::2
+	offloaded "IPv6 to the client" -c 2001:db8:3::2 -R
+	vlan_cleanup
 }
 
 # Packets of the connections that conntrack has

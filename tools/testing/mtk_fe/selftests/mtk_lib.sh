@@ -8,6 +8,7 @@
 #   wire0 10.0.1.2 ---- eth0 10.0.1.1        eth1 10.0.2.1 ---- wire1 10.0.2.2
 #         2001:db8:1::2      ...1::1              ...2::1             ...2::2
 
+mtk_dir=$(dirname "$(readlink -e "${BASH_SOURCE[0]}")")
 # shellcheck source=/dev/null
 source "$KSFT/net/lib.sh"
 # shellcheck source=/dev/null
@@ -151,6 +152,18 @@ iperf()
 			END { printf "%d\n", bps / 1e6 }'
 }
 
+# udp_server PORT, then udp_flow PORT ECHOED [SIZE COUNT]: see udp_flow.py
+udp_server()
+{
+	ip netns exec "$server" "$mtk_dir/udp_flow.py" serve "$1" &
+	busywait 5000 sh -c "ip netns exec $server ss -Hlun | grep -q :$1"
+}
+
+udp_flow()
+{
+	ip netns exec "$client" "$mtk_dir/udp_flow.py" 10.0.2.2 "$@"
+}
+
 # ppe_stat NAME: of all PPEs
 ppe_stat()
 {
@@ -176,7 +189,7 @@ came_out()
 
 	for ns in "$client" "$server"; do
 		n=$((n + $(ip netns exec "$ns" sh -c \
-			"cat /sys/class/net/wire*/statistics/rx_packets")))
+			"cat /sys/class/net/wire[01]/statistics/rx_packets")))
 	done
 	echo $n
 }
@@ -216,6 +229,7 @@ masquerade()
 
 cleanup()
 {
+	kill %% 2> /dev/null
 	cleanup_all_ns
 }
 

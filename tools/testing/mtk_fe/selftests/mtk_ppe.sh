@@ -71,6 +71,16 @@ for i in range(5):
 	s.sendto(bytes(2000), ("10.0.2.2", 9))')" 10
 }
 
+test_mtu() # what is longer than the MTU goes to the CPU
+{
+	ruleset routed
+	udp_server 7
+	ip -n "$client" link set wire0 mtu 1600
+	check "over MTU" "$(count cpu_1c udp_flow 7 600 1500 20)" 20
+	check "not over MTU" "$(count cpu_1c udp_flow 7 600 1472 20)" 0
+	ip -n "$client" link set wire0 mtu 1500
+}
+
 test_fin_close() # FIN, fin_mode 0: to the CPU, and the entry becomes FIN
 {
 	ruleset routed

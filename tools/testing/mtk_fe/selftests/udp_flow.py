@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""UDP with a pace that no clock sets: every packet waits for its echo.
+
+udp_flow.py serve PORT
+udp_flow.py ADDRESS PORT ECHOED [SIZE COUNT]: then COUNT packets of SIZE bytes
+of payload, whatever the path's MTU, for which it does not wait
+"""
+
+import socket
+import sys
+
+IP_MTU_DISCOVER = 10
+IP_PMTUDISC_PROBE = 3
+
+
+def serve(port):
+    """Send everything back that is not larger than the others"""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind(("", port))
+    while True:
+        data, peer = sock.recvfrom(2048)
+        if len(data) <= 64:
+            sock.sendto(data, peer)
+
+
+def client(peer, echoed, size=0, count=0):
+    """Print how many echoes came back"""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE)
+    sock.settimeout(0.5)
+    got = 0
+    for _ in range(echoed):
+        sock.sendto(bytes(64), peer)
+        try:
+            sock.recv(2048)
+            got += 1
+        except TimeoutError:
+            pass
+    for _ in range(count):
+        sock.sendto(bytes(size), peer)
+    print(got)
+
+
+if sys.argv[1] == "serve":
+    serve(int(sys.argv[2]))
+else:
+    client((sys.argv[1], int(sys.argv[2])), *map(int, sys.argv[3:]))
