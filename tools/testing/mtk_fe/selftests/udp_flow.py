@@ -3,8 +3,8 @@
 """UDP with a pace that no clock sets: every packet waits for its echo.
 
 udp_flow.py serve PORT
-udp_flow.py ADDRESS PORT ECHOED [SIZE COUNT]: then COUNT packets of SIZE bytes
-of payload, whatever the path's MTU, for which it does not wait
+udp_flow.py ADDRESS [SPORT:]PORT ECHOED [SIZE COUNT]: then COUNT packets of SIZE
+bytes of payload, whatever the path's MTU, for which it does not wait
 """
 
 import socket
@@ -24,9 +24,12 @@ def serve(port):
             sock.sendto(data, peer)
 
 
-def client(peer, echoed, size=0, count=0):
+def client(address, ports, echoed, size=0, count=0):
     """Print how many echoes came back"""
+    *sport, port = map(int, ports.split(":"))
+    peer = (address, port)
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind(("", *sport) if sport else ("", 0))
     sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE)
     sock.settimeout(0.5)
     got = 0
@@ -45,4 +48,4 @@ def client(peer, echoed, size=0, count=0):
 if sys.argv[1] == "serve":
     serve(int(sys.argv[2]))
 else:
-    client((sys.argv[1], int(sys.argv[2])), *map(int, sys.argv[3:]))
+    client(*sys.argv[1:3], *map(int, sys.argv[3:]))
