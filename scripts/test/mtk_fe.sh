@@ -10,7 +10,7 @@
 # check: builds mtk
 # check: timeout 1800
 # check: cpus 1
-# check: minutes 6
+# check: minutes 9
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -16,7 +16,7 @@ source "$KSFT/kselftest/ktap_helpers.sh"
 
 FE=/sys/kernel/debug/mtk_fe
 COMPATIBLE=/sys/firmware/devicetree/base/compatible
-IPERF_SECONDS=${IPERF_SECONDS:-6}
+IPERF_SECONDS=${IPERF_SECONDS:-4}
 
 # set by setup
 client=
