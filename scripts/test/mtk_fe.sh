@@ -6,7 +6,7 @@
 # driver on each SoC that is modelled, each in a guest of its own (SOCS, all).
 # With one CPU: of two, one waits for the other as often as a packet moves on, and
 # on a busy host that takes milliseconds.  CPUS=2 makes it two again.
-# check: slow
+# check: SLOW=1
 # check: builds mtk
 # check: timeout 1800
 # check: cpus 1

@@ -37,10 +37,18 @@ test_cache() # the driver flushes a cache when it binds
 	knob cache 0
 }
 
+forwards_more()
+{
+	[ "$(ppe_stat forward)" -gt "$1" ]
+}
+
 low_ttl()
 {
+	local before
+
+	before=$(ppe_stat forward)
 	iperf -c 10.0.2.2 "${UDP[@]}" &
-	sleep 2
+	slowwait 10 forwards_more "$before"
 	ip netns exec "$client" sysctl -wq net.ipv4.ip_default_ttl=1
 	wait $!
 	ip netns exec "$client" sysctl -wq net.ipv4.ip_default_ttl=64
