@@ -64,10 +64,16 @@ together()
 		END { printf "%s", what }' "$EVENTS" | sort | paste -sd ' '
 }
 
-# In which order they began
-order()
+# Which one began last; two that are started at once begin in any order
+latest()
 {
-	sed -n 's/^+ //p' "$EVENTS" | paste -sd ' '
+	sed -n 's/^+ //p' "$EVENTS" | tail -n 1
+}
+
+# meets NAME: a command that ends when the test NAME runs, too
+meets()
+{
+	echo "until grep -qx '+ $1' \"\$EVENTS\"; do sleep 0.1; done"
 }
 
 expect()
@@ -85,29 +91,34 @@ last()
 }
 
 tap_plan 21
-fake a 'sleep 1' 'cpus 1'
-fake b 'sleep 1' 'cpus 1' 'builds base'
+fake a "$(meets b)" 'cpus 1'
+fake b "$(meets a)" 'cpus 1' 'builds base'
 check 0 "2 passed, 0 failed, 0 skipped" "two tests pass" JOBS=2
 expect "side by side" "$(together)" "a b"
 expect "after the kernels they need" \
 	"$(sed -n 's/^built //p' "$EVENTS" | paste -sd ' ')" "selftests base"
+fake a 'sleep 1' 'cpus 1'
+fake b 'sleep 1' 'cpus 1'
 check 0 "2 passed" "with JOBS=1 too" JOBS=1
 expect "one after the other" "$(tail -n 4 "$EVENTS" | paste -sd ' ')" "+ a - a + b - b"
 
-fake a 'sleep 1' 'cpus 1' 'needs tree'
+fake a "$(meets c)" 'cpus 1' 'needs tree'
 fake b 'sleep 1' 'cpus 1' 'needs tree'
-fake c 'sleep 1' 'cpus 1' 'needs disk'
+fake c "$(meets a)" 'cpus 1' 'needs disk'
 last a 9 && last b 8 && last c 7
 check 0 "3 passed" "two of three need the same thing" JOBS=3
-expect "so they wait for each other" "$(order) $(together)" "a c b a c"
+expect "so they wait for each other" "$(together), $(latest)" "a c, b"
 
 fake a 'sleep 1'
-fake b 'sleep 1' 'cpus 1'
-fake c 'sleep 1' 'cpus 1'
+fake b "$(meets c)" 'cpus 1'
+fake c "$(meets b)" 'cpus 1'
 last a 5 && last b 6 && last c 7
 check 0 "3 passed" "a test of two CPUs" JOBS=2
 expect "runs alone" "$(together)" "b c"
-expect "and the longest comes first" "$(order)" "c b a"
+expect "and the longest come first" "$(latest)" a
+fake a "$(meets c)"
+fake b 'sleep 1' 'cpus 1'
+fake c "$(meets a)" 'cpus 1'
 last a 7 && last b 5 && last c 6
 check 0 "3 passed" "and where there are three" JOBS=3
 expect "not" "$(together)" "a c"
