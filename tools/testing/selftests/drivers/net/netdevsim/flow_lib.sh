@@ -59,6 +59,10 @@ third=
 
 declare -A BEFORE NOW
 
+DEL_QUEUE=/sys/devices/virtual/workqueue/nf_ft_offload_del/max_active
+# What it was before slow_removal
+DEL_WORKERS=
+
 flow_skip()
 {
 	ktap_print_header
@@ -121,6 +125,19 @@ flow_ft_stays()
 {
 	[ ! -e /sys/module/flow_ft/initstate ] ||
 		[ -e /sys/module/flow_ft/holders/nf_flow_table ]
+}
+
+module_unload()
+{
+	[ ! -d "/sys/module/$1" ] || modprobe -r "$1" 2> /dev/null
+	[ ! -d "/sys/module/$1" ]
+}
+
+unload()
+{
+	check "netdevsim" "$(slowwait 10 module_unload netdevsim)" ""
+	flow_ft_stays ||
+		check "flow_ft" "$(slowwait 10 module_unload flow_ft)" ""
 }
 
 nsim_del()
@@ -290,6 +307,7 @@ flow_cleanup_devices()
 flow_cleanup()
 {
 	session_close
+	[ -z "$DEL_WORKERS" ] || slow_removal 0
 	flow_cleanup_devices
 	cleanup_all_ns
 }
@@ -376,6 +394,37 @@ flow_knob()
 	echo "$2" > "$FLOW_DEBUGFS/$1"
 }
 
+# slow_removal MS: one worker takes flows out of hardware from now on, and so
+# long for each entry; 0: as before
+slow_removal()
+{
+	[ -n "$DEL_WORKERS" ] || read -r DEL_WORKERS < $DEL_QUEUE
+	flow_knob del_delay_ms "$1" 2> /dev/null
+	if [ "$1" != 0 ]; then
+		echo 1 > $DEL_QUEUE
+	else
+		echo "$DEL_WORKERS" > $DEL_QUEUE
+		DEL_WORKERS=
+	fi
+}
+
+# has_work COLUMN: the core has some in this queue
+has_work()
+{
+	ip netns exec "$router" cat /proc/net/stat/nf_flowtable |
+		awk -v i="$1" 'NR > 1 { n += $i } END { exit !n }'
+}
+
+is_adding()
+{
+	has_work 1
+}
+
+is_removing()
+{
+	has_work 2
+}
+
 flow_refused()
 {
 	sed -n "s/^$1 //p" "$FLOW_DEBUGFS/refused"
@@ -391,6 +440,11 @@ flow_hw_status()
 {
 	ip netns exec "$router" conntrack -L -f "$1" 2> /dev/null |
 		grep -c HW_OFFLOAD
+}
+
+no_hw_flows()
+{
+	[ "$(flow_hw_status ipv4) $(flow_hw_status ipv6)" = "0 0" ]
 }
 
 # conn_counter NAME: of the connections that hardware keeps

@@ -10,7 +10,6 @@ source "$(dirname "$(readlink -e "$0")")/flow_lib.sh"
 SPORT=4000
 DPORT=5000
 QUEUE=/sys/devices/virtual/workqueue/nf_ft_offload_add/max_active
-DEL_QUEUE=/sys/devices/virtual/workqueue/nf_ft_offload_del/max_active
 
 fresh()
 {
@@ -134,25 +133,55 @@ test_replace_deleted() # ... and one that is deleted
 	queued delete
 }
 
-# One worker removes them, one after the other.
-test_unbind_removing() # a flowtable goes while its flows are being removed
+# start_many: 20 connections
+start_many()
 {
-	local port active fwd rev
+	local port fwd rev
 
-	fresh
 	for ((port = 4001; port <= 4020; port++)); do
 		start udp $port
 	done
-	check "in hardware" "$(slowwait 20 flow_entries_are 40)" ""
-	read -r active < $DEL_QUEUE
-	echo 1 > $DEL_QUEUE
-	flow_knob del_delay_ms 100
-	ip netns exec "$router" conntrack -D -p udp > /dev/null 2>&1
+}
+
+unbind()
+{
 	ip netns exec "$router" nft flush ruleset
 	check_true "they have gone" flow_entries_are 0
-	flow_knob del_delay_ms 0
-	echo "$active" > $DEL_QUEUE
 	check "orphans" "$(flow_counter unbind_orphans)" 0
+	check "bindings" "$(flow_counter unbind)" "$(flow_counter bind)"
+}
+
+test_unbind_adding() # a flowtable goes while flows are on their way into it
+{
+	local active replace destroy
+
+	fresh
+	replace=$(flow_counter replace)
+	destroy=$(flow_counter destroy)
+	read -r active < $QUEUE
+	echo 1 > $QUEUE
+	flow_knob add_delay_ms 300
+	start_many
+	check_true "on their way" is_adding
+	unbind
+	flow_knob add_delay_ms 0
+	echo "$active" > $QUEUE
+	replace=$(($(flow_counter replace) - replace))
+	check_true "some were in" [ $replace -gt 0 ]
+	check_true "not all" [ $replace -lt 40 ]
+	check "removed" $(($(flow_counter destroy) - destroy)) $replace
+}
+
+test_unbind_removing() # ... or being removed
+{
+	fresh
+	start_many
+	check "in hardware" "$(slowwait 20 flow_entries_are 40)" ""
+	slow_removal 100
+	ip netns exec "$router" conntrack -D -p udp > /dev/null 2>&1
+	check_true "being removed" is_removing
+	unbind
+	slow_removal 0
 }
 
 # Two entries take 10 s each to come and to go, and the counters cannot be read

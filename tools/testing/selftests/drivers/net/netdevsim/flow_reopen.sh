@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# check: timeout 200
+# check: timeout 400
 #
 # A connection is opened with the ports of one that hardware has not let go of
 # yet: its flow waits in software. Meanwhile something under it goes away.
@@ -8,13 +8,18 @@
 # shellcheck source-path=SCRIPTDIR source=flow_track_lib.sh
 source "$(dirname "$(readlink -e "$0")")/flow_track_lib.sh"
 
+is_idle()
+{
+	! is_removing
+}
+
 # goes WHAT COMMAND...: while it waits, and does not get into hardware
 goes()
 {
 	waiting
 	"${@:2}"
 	check "$1" $? 0
-	flow_knob del_delay_ms 0
+	slow_removal 0
 	balanced
 }
 
@@ -22,7 +27,7 @@ goes()
 comes()
 {
 	check_wait "in hardware" 60 is_claimed_again
-	flow_knob del_delay_ms 0
+	slow_removal 0
 	check "claimed" "$(conn_counter claimed)" $((claimed + 1))
 	check "offered" "$(flow_counter replace)" $((replace + 2))
 	check "refused" "$(flow_refused match)" "$refused"
@@ -80,7 +85,7 @@ test_reload() # the ruleset is reloaded: the new flowtable gets it
 	waiting
 	flow_ruleset "rc, rs"
 	check "reload" $? 0
-	flow_knob del_delay_ms 0
+	slow_removal 0
 	check_wait "in hardware" "$WAIT_TIMEOUT" comes_back "$claimed" \
 		seq=13 ack=13
 	check "bindings" $(($(flow_counter bind) - $(flow_counter unbind))) 2
@@ -114,6 +119,21 @@ test_device_delete() # the device is deleted
 	check_wait "removed" 10 is_idle
 }
 
+test_unload() # modules are unloaded
+{
+	[ -e /sys/module/netdevsim/initstate ] || {
+		skip "netdevsim is built in"
+		return
+	}
+	waiting
+	unload
+	check "debugfs" "$(ls "$NSIM_DEBUGFS" 2> /dev/null)" ""
+	check_wait "flows" 10 no_hw_flows
+	flow_cleanup
+	modprobe netdevsim
+	check "load" $? 0
+}
+
 test_splat() # the kernel did not complain
 {
 	check "taint" "$(cat /proc/sys/kernel/tainted)" "$tainted"
@@ -122,6 +142,4 @@ test_splat() # the kernel did not complain
 tainted=$(cat /proc/sys/kernel/tainted)
 track_setup
 [ -w $DEL_QUEUE ] || flow_skip "needs CONFIG_WQ_SYSFS"
-read -r active < $DEL_QUEUE
-trap 'echo "$active" > $DEL_QUEUE; flow_cleanup' EXIT
 flow_run

@@ -434,20 +434,17 @@ test_netns_exit() # netns of the router deleted
 # of this one come to their end.
 test_netns_exit_queued() # ... while its flows wait for their DESTROY
 {
-	local queue=/sys/devices/virtual/workqueue/nf_ft_offload_del/max_active
-	local second='' active begin fwd
+	local second='' begin fwd
 
 	fresh
-	[ -w $queue ] || {
+	[ -w $DEL_QUEUE ] || {
 		skip "the workqueues of nf_flow_table are not in sysfs"
 		return
 	}
 	second_router second_setup
 	frames_setup
 	check "offload" "$(offload_flow 4 tcp 4000 5000)" ""
-	read -r active < $queue
-	echo 1 > $queue
-	flow_knob del_delay_ms 1500
+	slow_removal 1500
 	begin=$(timestamp_ms)
 	read -ra fwd <<< "$(fwd_args 4 tcp 4000 5000)"
 	frames "${fwd[@]}" flags=04 seq=13 > /dev/null
@@ -456,8 +453,7 @@ test_netns_exit_queued() # ... while its flows wait for their DESTROY
 	# Or there was nothing to wait for.
 	check_true "waited" [ $(($(timestamp_ms) - begin)) -ge 2900 ]
 	check "second: entries" "$(second_router flow_counter entries)" 0
-	flow_knob del_delay_ms 0
-	echo "$active" > $queue
+	slow_removal 0
 	check "entries" "$(slowwait 10 flow_entries_are 0)" ""
 	second_router flow_cleanup_devices
 }
@@ -472,24 +468,6 @@ test_netns_move() # port moved to another netns
 	check "orphans" "$(flow_counter unbind_orphans)" 0
 	report "port moved"
 	traffic_stop
-}
-
-no_hw_flows()
-{
-	[ "$(flow_hw_status ipv4) $(flow_hw_status ipv6)" = "0 0" ]
-}
-
-module_unload()
-{
-	[ ! -d "/sys/module/$1" ] || modprobe -r "$1" 2> /dev/null
-	[ ! -d "/sys/module/$1" ]
-}
-
-unload()
-{
-	check "netdevsim" "$(slowwait 10 module_unload netdevsim)" ""
-	flow_ft_stays ||
-		check "flow_ft" "$(slowwait 10 module_unload flow_ft)" ""
 }
 
 test_unload() # modules unloaded, with flows in hardware

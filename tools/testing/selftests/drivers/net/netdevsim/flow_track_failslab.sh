@@ -105,15 +105,13 @@ test_report() # one that has expired leaves when there is memory again
 # Whoever has left hardware cannot offer it.
 test_waits() # a flow that waits for another one is offered by its next packet
 {
-	local active claimed refused replace
+	local claimed refused replace
 
-	read -r active < $DEL_QUEUE
 	waiting
 	fail_always nf_flow_table:nf_flow_offload_work_alloc 1
-	flow_knob del_delay_ms 0
+	slow_removal 0
 	check_wait "failed" 20 fail_fired
 	fail_off
-	echo "$active" > $DEL_QUEUE
 	check_wait "removed" 10 flow_entries_are 0
 	check "offered" "$(flow_counter replace)" "$replace"
 	check_wait "again" 10 comes_back "$claimed" seq=13 ack=13

@@ -21,7 +21,6 @@ FINACK=11
 RST=04
 SYN=02
 SYNACK=12
-DEL_QUEUE=/sys/devices/virtual/workqueue/nf_ft_offload_del/max_active
 # Longer than it takes to look whether a flow waits, and to take it away
 DEL_DELAY_MS=1500
 [ "$KSFT_MACHINE_SLOW" != yes ] || DEL_DELAY_MS=6000
@@ -137,17 +136,6 @@ push()
 	tcp_rev flags=$ACK seq=13 ack=$(($1 + 40000))
 }
 
-is_removing()
-{
-	ip netns exec "$router" cat /proc/net/stat/nf_flowtable |
-		awk 'NR > 1 { n += $2 } END { exit !n }'
-}
-
-is_idle()
-{
-	! is_removing
-}
-
 is_waiting()
 {
 	is_removing && ct tcp | grep -q '\[OFFLOAD\]'
@@ -182,8 +170,7 @@ waiting()
 	claimed=$(conn_counter claimed)
 	refused=$(flow_refused match)
 	replace=$(flow_counter replace)
-	echo 1 > $DEL_QUEUE
-	flow_knob del_delay_ms $DEL_DELAY_MS
+	slow_removal $DEL_DELAY_MS
 	ip netns exec "$router" conntrack -D -p udp > /dev/null 2>&1
 	check_wait "busy" 5 is_removing
 	tcp_rev flags=$ACK seq=13 ack=25
