@@ -47,6 +47,11 @@ make_vars()
 	esac
 }
 
+# kmake with these runs sparse, too.  That of Debian 12 does not know
+# __typeof_unqual__, and make says a word and goes on without sparse then.
+# shellcheck disable=SC2034 # for those who source this
+SPARSE=(C=2 "CHECK=sparse -D__typeof_unqual__=__typeof__")
+
 # kmake DIR TARGET...: guests that run beside it come first
 kmake()
 {

@@ -54,15 +54,14 @@ report()
 	}
 }
 
-# What W=1 and sparse say of the model; kbuild leaves sparse out, with a line, when
-# it does not know __typeof_unqual__, as that of Debian 12.
+# What W=1 and sparse say of the model
 warnings()
 {
 	local dir=$OUT/build/mtk copy=$OUT/build/mtk/mtk_fe_lint
 
 	rm -rf "$copy"
 	cp -r "$model" "$copy" || return
-	kmake "$dir" "M=$copy" W=1 C=2 "CHECK=sparse -D__typeof_unqual__=__typeof__" modules 2>&1 |
+	kmake "$dir" "M=$copy" W=1 "${SPARSE[@]}" modules 2>&1 |
 		grep -v 'error: bad constant expression' | sed 's/^/# /' | tee "$results/warnings"
 	[ ! -s "$results/warnings" ] && [ -f "$copy/mtk_fe.ko" ]
 }
