@@ -90,7 +90,7 @@ last()
 	echo "$2" >"$repo/out/$BASE/results/$1/seconds"
 }
 
-tap_plan 21
+tap_plan 22
 fake a "$(meets b)" 'cpus 1'
 fake b "$(meets a)" 'cpus 1' 'builds base'
 check 0 "2 passed, 0 failed, 0 skipped" "two tests pass" JOBS=2
@@ -141,6 +141,8 @@ check 1 "| what I see" "in CI the end of a failed test's log is shown" CI=true
 fake b 'echo "1..0 # SKIP no reason"; exit 4'
 rm "$repo/scripts/test/a.sh"
 check 4 "skipped: no reason" "one that is skipped"
+fake b 'printf "1..2\nok 1 a thing: too few # SKIP\nok 2 b\n"; exit'
+check 0 "skipped: a thing: too few" "a part that is skipped"
 
 # An interrupt ends the tests as well.
 fake b 'echo $$ >"$EVENTS.pid"; sleep 60' 'timeout 50'
