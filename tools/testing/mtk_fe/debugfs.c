@@ -230,6 +230,7 @@ void fe_debugfs_init(struct fe *fe)
 	debugfs_create_file("cache", 0600, dir, fe, &cache_fops);
 	debugfs_create_bool("dscp", 0600, dir, &fe->dscp);
 	debugfs_create_bool("mib_l3", 0600, dir, &fe->mib_l3);
+	debugfs_create_u64("ts_reads", 0400, dir, &fe->ts_reads);
 	debugfs_create_u64("dma_fault", 0400, dir, &fe->dma_fault);
 	debugfs_create_u64("rx_full", 0400, dir, &fe->rx_full);
 	debugfs_create_u64("tx_lost", 0400, dir, &fe->tx_lost);

@@ -104,6 +104,8 @@ static u32 fe_reg_read(struct fe *fe, u32 offset)
 
 	if (is_gdm_counter(fe, offset))
 		WRITE_ONCE(fe->regs[offset / 4], 0);
+	else if (offset == FE_FOE_TS)
+		fe->ts_reads++;
 	else if (offset == fe->soc->pdma + PDMA_GLO_CFG)
 		val |= fe->dma_busy & DMA_RX_BUSY;
 	else if (offset == fe->soc->qdma + QDMA_GLO_CFG)

@@ -180,6 +180,8 @@ enum fe_fin_mode {
  * @cache:	PPEs have a cache; without its flush they do not see the table
  * @dscp:	a bound entry sets the TOS byte
  * @mib_l3:	the MIB counts L3 bytes, not frames
+ * @ts_reads:	reads of FE_FOE_TS: the driver binds a flow, or wants to know
+ *		how long one has been idle; protected by @lock
  * @dma_fault:	addresses that are no memory
  * @rx_full:	frames dropped since the PDMA's ring was full or off
  * @tx_lost:	frames dropped since their descriptor asks for what is not there
@@ -207,6 +209,7 @@ struct fe {
 	bool cache;
 	bool dscp;
 	bool mib_l3;
+	u64 ts_reads;
 	u64 dma_fault;
 	u64 rx_full;
 	u64 tx_lost;

@@ -30,18 +30,25 @@ test_neighbour() # an entry leaves with its flow, though another has its bucket
 {
 	bind_flow
 	ct -D -p udp > /dev/null
-	check_true "entries left: $(ppe_entries bind)" \
-		slowwait 5 ppe_entries_are bind 0
+	check_wait "entries leave" 5 ppe_entries_are bind 0
 	echo 20 > $FE/tick
+}
+
+# Of two directions, each by two ports
+has_asked()
+{
+	[ "$(cat $FE/ts_reads)" -ge $(($1 + 4)) ]
 }
 
 test_rebind() # a flow that was aged is bound again
 {
+	local reads
+
 	bind_flow
 	echo 20 > $FE/tick
 	check "bound after 20 ticks" "$(ppe_entries bind)" 0
-	# until the flowtable has asked for statistics
-	sleep 8
+	reads=$(cat $FE/ts_reads)
+	check_wait "the flowtable asks for statistics" 20 has_asked "$reads"
 	udp_flow 4000:7 2000 > /dev/null
 	check "bound again" "$(ppe_entries bind)" 2
 	echo 20 > $FE/tick
@@ -50,8 +57,9 @@ test_rebind() # a flow that was aged is bound again
 # More than 1400 bytes of L3 leave eth1, whose MTU is 1400
 low_mtu()
 {
+	before=$(ppe_stat forward)
 	iperf -c 10.0.2.2 -u -b 20M -l 1400 > /dev/null &
-	sleep 3
+	check_wait "forwarded" 10 forwards_more "$before"
 	ip -n "$router" link set eth1 mtu 1400
 	before=$(ppe_stat forward)
 	wait $!
@@ -72,7 +80,7 @@ test_netns() # two PPEs: both directions are offloaded in any netns
 	local ns=router-$RANDOM
 
 	if ! soc_is mt7986; then
-		RET=$KSFT_SKIP
+		skip "has one PPE"
 		return
 	fi
 	ip netns add "$ns"
@@ -82,7 +90,7 @@ test_netns() # two PPEs: both directions are offloaded in any netns
 	ip netns exec "$router" sysctl -wq net.ipv4.ip_forward=1
 	host_setup "$router" eth0 1 1
 	host_setup "$router" eth1 2 1
-	slowwait 5 carriers_are 1
+	check_wait "carrier" 5 carriers_are 1
 	ruleset masquerade
 	udp_flow 7 600 > /dev/null
 	check "bound" "$(ppe_entries bind)" 2
@@ -90,10 +98,7 @@ test_netns() # two PPEs: both directions are offloaded in any netns
 
 fe_require nft conntrack iperf3 python3 ss
 trap cleanup EXIT
-setup
-host_setup "$router" eth0 1 1
-host_setup "$router" eth1 2 1
-slowwait 5 carriers_are 1 || fe_skip "no carrier"
+setup_open
 echo 0 > $FE/tick_ms
 udp_server 7
-fe_run
+flow_run

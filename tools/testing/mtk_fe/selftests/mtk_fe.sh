@@ -22,7 +22,7 @@ test_open() # open: carrier at both ends of both wires
 	check_true "no carrier before" wires_are 0
 	host_setup "$router" eth0 1 1
 	host_setup "$router" eth1 2 1
-	check_true "carrier" slowwait 5 carriers_are 1
+	check_wait "carrier" 5 carriers_are 1
 	check "faults" "$(cat $FE/dma_fault)" 0
 }
 
@@ -73,14 +73,17 @@ test_reopen() # down and up again, each and both
 	for i in 1 2 3; do
 		ip -n "$router" link set eth0 down
 		[ $i = 1 ] || ip -n "$router" link set eth1 down
-		check_true "carrier goes" slowwait 5 carrier_is "$client" \
-			wire0 0
+		check_wait "carrier goes" 5 carrier_is "$client" wire0 0
 		ip -n "$router" link set eth0 up
 		ip -n "$router" link set eth1 up
+		# What IPv6 forgets of a port that is down
 		ip -n "$router" addr replace 2001:db8:1::1/64 dev eth0 nodad
 		ip -n "$router" addr replace 2001:db8:2::1/64 dev eth1 nodad
-		check_true "carrier comes" slowwait 5 carriers_are 1
+		neigh_setup "$router" eth0 1 2 2
+		neigh_setup "$router" eth1 2 2 2
+		check_wait "carrier comes" 5 carriers_are 1
 		check_true "ping" ping_ok "$client" 10.0.2.2
+		check_true "ping, IPv6" ping_ok "$client" 2001:db8:2::2
 	done
 }
 
@@ -158,7 +161,7 @@ test_mib() # packets of a flow by the MIB, in conntrack
 	local forward
 
 	if soc_is mt7621; then
-		RET=$KSFT_SKIP
+		skip "has no MIB"
 		return
 	fi
 	ruleset routed
@@ -167,12 +170,12 @@ test_mib() # packets of a flow by the MIB, in conntrack
 	forward=$(ppe_stat forward)
 	iperf_check "UDP" -c 10.0.2.2 -u -b 50M -l 1000
 	forward=$(($(ppe_stat forward) - forward))
-	check_true "conntrack has them" \
-		slowwait 10 sh_ct_packets_are_over $((forward * 95 / 100))
+	check_wait "conntrack has them" 10 ct_packets_are_over \
+		$((forward * 95 / 100))
 	echo "# conntrack $(ct_packets), PPE $forward"
 }
 
-sh_ct_packets_are_over()
+ct_packets_are_over()
 {
 	[ "$(ct_packets)" -gt "$1" ]
 }
@@ -202,4 +205,4 @@ test_healthy() # the model has lost nothing and met no wild address
 fe_require nft ethtool conntrack iperf3 ping ss
 trap cleanup EXIT
 setup
-fe_run
+flow_run

@@ -2,44 +2,32 @@
 # shellcheck shell=bash
 #
 # The driver mtk_eth_soc on the model of its hardware: topology, rulesets,
-# counters. Sourced; KSFT is the directory of the kselftests.
+# counters. Sourced; KSFT is the directory of the kselftests, whose flow_lib.sh
+# has the rest.
 #
 #   client              router: the MACs of the SoC              server
 #   wire0 10.0.1.2 ---- eth0 10.0.1.1        eth1 10.0.2.1 ---- wire1 10.0.2.2
 #         2001:db8:1::2      ...1::1              ...2::1             ...2::2
 
 mtk_dir=$(dirname "$(readlink -e "${BASH_SOURCE[0]}")")
-# shellcheck source=/dev/null
-source "$KSFT/net/lib.sh"
-# shellcheck source=/dev/null
-source "$KSFT/kselftest/ktap_helpers.sh"
+# shellcheck source-path=SCRIPTDIR/../../selftests/drivers/net/netdevsim
+# shellcheck source=flow_lib.sh
+source "$KSFT/drivers/net/netdevsim/flow_lib.sh"
 
 FE=/sys/kernel/debug/mtk_fe
 COMPATIBLE=/sys/firmware/devicetree/base/compatible
 IPERF_SECONDS=${IPERF_SECONDS:-4}
 
-# set by setup
-client=
-router=
-server=
-
-fe_skip()
-{
-	ktap_print_header
-	ktap_skip_all "$1"
-	exit "$KSFT_SKIP"
-}
-
 fe_require()
 {
 	local tool
 
-	[ "$(id -u)" = 0 ] || fe_skip "needs root"
+	[ "$(id -u)" = 0 ] || flow_skip "needs root"
 	for tool; do
-		command -v "$tool" > /dev/null || fe_skip "needs $tool"
+		command -v "$tool" > /dev/null || flow_skip "needs $tool"
 	done
-	modprobe mtk_fe || fe_skip "needs the model, see GUEST=mtk"
-	modprobe mtk_eth || fe_skip "needs mtk_eth_soc"
+	modprobe mtk_fe || flow_skip "needs the model, see GUEST=mtk"
+	modprobe mtk_eth || flow_skip "needs mtk_eth_soc"
 }
 
 # soc_is NAME
@@ -62,19 +50,6 @@ setup_router()
 	fi
 }
 
-# host_setup NS DEV NET HOST [MAC]: addresses of one end of a wire
-host_setup()
-{
-	local ns=$1 dev=$2 net=$3 host=$4 mac=02:00:00:00:0$3:0$4
-
-	ip netns exec "$ns" sysctl -wq "net.ipv6.conf.$dev.accept_dad=0" \
-		"net.ipv6.conf.$dev.accept_ra=0" \
-		"net.ipv6.conf.$dev.router_solicitations=0"
-	ip -n "$ns" link set "$dev" address "$mac" up
-	ip -n "$ns" addr add "10.0.$net.$host/24" dev "$dev"
-	ip -n "$ns" addr add "2001:db8:$net::$host/64" dev "$dev" nodad
-}
-
 end_setup()
 {
 	local ns=$1 dev=$2 net=$3
@@ -87,18 +62,22 @@ end_setup()
 
 setup()
 {
-	setup_ns client server || fe_skip "cannot make netns"
-	setup_router || fe_skip "cannot make netns"
+	setup_ns client server || flow_skip "cannot make netns"
+	setup_router || flow_skip "cannot make netns"
 	ip netns exec "$router" sysctl -wq net.ipv4.ip_forward=1 \
 		net.ipv6.conf.all.forwarding=1
 	end_setup "$client" wire0 1
 	end_setup "$server" wire1 2
 }
 
-carrier_is()
+# ... with both ports of the router in use
+setup_open()
 {
-	[ "$(ip netns exec "$1" cat "/sys/class/net/$2/carrier")" = "$3" ]
-} 2> /dev/null
+	setup
+	host_setup "$router" eth0 1 1
+	host_setup "$router" eth1 2 1
+	slowwait 5 carriers_are 1 > /dev/null || flow_skip "no carrier"
+}
 
 # The far ends of both wires
 wires_are()
@@ -111,25 +90,6 @@ carriers_are()
 {
 	wires_are "$1" && carrier_is "$router" eth0 "$1" &&
 		carrier_is "$router" eth1 "$1"
-}
-
-# check WHAT GOT WANTED
-check()
-{
-	[ "$2" = "$3" ] && return
-	echo "# $1: got '$2', wanted '$3'"
-	RET=$KSFT_FAIL
-}
-
-# check_true WHAT COMMAND...
-check_true()
-{
-	local what=$1
-
-	shift
-	"$@" && return
-	echo "# $what: failed: $*"
-	RET=$KSFT_FAIL
 }
 
 ping_ok()
@@ -169,6 +129,11 @@ ppe_stat()
 {
 	cat $FE/ppe*/stats | awk -v name="$1" '$1 == name { sum += $2 }
 		END { print sum + 0 }'
+}
+
+forwards_more()
+{
+	[ "$(ppe_stat forward)" -gt "$1" ]
 }
 
 # ppe_entries STATE: how many
@@ -231,29 +196,4 @@ cleanup()
 {
 	kill %% 2> /dev/null
 	cleanup_all_ns
-}
-
-# fe_run: every function test_* of the script, in its order, or those in
-# $TESTS. What stands behind its name is its description.
-fe_run()
-{
-	local line tests=()
-
-	while read -r line; do
-		[[ " ${TESTS:-${line%% *}} " == *" ${line%% *} "* ]] &&
-			tests+=("$line")
-	done < <(sed -n 's/^\(test_[a-z0-9_]*\)() *# *\(.*\)/\1 \2/p' "$0")
-
-	ktap_print_header
-	ktap_set_plan ${#tests[@]}
-	for line in "${tests[@]}"; do
-		RET=$KSFT_PASS
-		"${line%% *}"
-		case $RET in
-		"$KSFT_PASS") ktap_test_pass "${line#* }" ;;
-		"$KSFT_SKIP") ktap_test_skip "${line#* }" ;;
-		*) ktap_test_fail "${line#* }" ;;
-		esac
-	done
-	ktap_finished
 }
