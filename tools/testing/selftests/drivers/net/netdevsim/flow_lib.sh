@@ -632,17 +632,20 @@ rev_args()
 }
 
 # open_flow PROTO: the packets that make it a connection, of $fwd and $rev. TCP
-# frames without seq= and ack= are then still in the window.
+# frames without seq= and ack= are then still in the window. What became of them
+# is in $OPENED.
 open_flow()
 {
 	if [ "$1" = tcp ]; then
-		frames "${fwd[@]}" flags=02 len=12 \
+		OPENED=$(frames "${fwd[@]}" flags=02 len=12 \
 			-- "${TO_CLIENT[@]}" "${rev[@]}" \
 			flags=12 ack=13 len=12 \
-			-- "${TO_SERVER[@]}" "${fwd[@]}" seq=13 ack=13 len=12
+			-- "${TO_SERVER[@]}" "${fwd[@]}" \
+			seq=13 ack=13 len=12 2>&1)
 	else
-		frames "${fwd[@]}" -- "${TO_CLIENT[@]}" "${rev[@]}"
-	fi > /dev/null 2>&1
+		OPENED=$(frames "${fwd[@]}" \
+			-- "${TO_CLIENT[@]}" "${rev[@]}" 2>&1)
+	fi
 }
 
 # offload_flow FAMILY PROTO SPORT DPORT: open it, and wait until it is in
@@ -655,7 +658,10 @@ offload_flow()
 	read -ra rev <<< "$(rev_args "$@")"
 	n=$(flow_counter entries)
 	open_flow "$2"
-	slowwait "$WAIT_TIMEOUT" flow_entries_are $((n + 2))
+	slowwait "$WAIT_TIMEOUT" flow_entries_are $((n + 2)) && return
+	echo ": had $n entries, has $(flow_counter entries);" \
+		"${OPENED//$'\n'/, }"
+	return 1
 }
 
 # session_open KEY=VALUE...: sockets from client to server, see flow_session.c
