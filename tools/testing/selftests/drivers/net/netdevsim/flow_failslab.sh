@@ -222,9 +222,11 @@ test_reload() # a reload that fails leaves the flowtable that was there
 {
 	local fwd
 
-	echo 'flush ruleset
-		table inet fast { flowtable ft { hook ingress priority 0
-		devices = { rc, rs }; flags offload; }; }' > "$tmp/ruleset"
+	flow_ruleset "rc, rs"
+	{
+		echo "flush ruleset"
+		ip netns exec "$router" nft list ruleset
+	} > "$tmp/ruleset"
 	# No flow of an earlier round times out while a later one is counted.
 	empty
 	flow_timeout udp 600
