@@ -54,7 +54,8 @@ bench:
 	scripts/bench-flows
 
 check:
-	scripts/doctor --install fetch build guest test lint crc $(if $(filter 1,$(FAST)),,qemu)
+	scripts/doctor --install fetch build guest test lint crc $(if $(filter 1,$(FAST)),,qemu) \
+		$(if $(filter 1,$(SLOW))$(findstring cross,$(T)),cross)
 	scripts/check
 
 proof:

@@ -22,6 +22,7 @@ fragments()
 	coverage) echo flow um smp watch upstream patched coverage ;;
 	qemu) echo flow smp qemu patched ;;
 	mtk) echo flow um smp patched mtk ;;
+	arm64|mips) echo flow patched cross ;;
 	esac
 }
 
@@ -30,12 +31,22 @@ fragment_files()
 	fragments "$1" | tr ' ' '\n' | sed "s|.*|$ROOT/configs/&.config|"
 }
 
-# arch_of DIR: qemu is not user-mode Linux.
+# arch_of DIR: qemu is not user-mode Linux, and no guest runs the last two.
 arch_of()
 {
 	case $1 in
 	*/qemu) echo x86_64 ;;
+	*/arm64|*/mips) echo "${1##*/}" ;;
 	*) echo um ;;
+	esac
+}
+
+# compiler_of DIR: what stands before gcc
+compiler_of()
+{
+	case $(arch_of "$1") in
+	arm64) echo aarch64-linux-gnu- ;;
+	mips) echo mips-linux-gnu- ;;
 	esac
 }
 
@@ -55,13 +66,15 @@ SPARSE=(C=2 "CHECK=sparse -D__typeof_unqual__=__typeof__")
 # kmake DIR TARGET...: guests that run beside it come first
 kmake()
 {
-	local dir=$1 cc=gcc vars
+	local dir=$1 cross cc vars
 
 	shift
 	mapfile -t vars < <(make_vars "$dir")
-	! command -v ccache >/dev/null || cc="ccache gcc"
-	nice make -s -j"$(nproc)" -C "$TREE" ARCH="$(arch_of "$dir")" O="$dir" CC="$cc" \
-		${vars[@]+"${vars[@]}"} "$@"
+	cross=$(compiler_of "$dir")
+	cc=${cross}gcc
+	! command -v ccache >/dev/null || cc="ccache $cc"
+	nice make -s -j"$(nproc)" -C "$TREE" ARCH="$(arch_of "$dir")" O="$dir" \
+		CROSS_COMPILE="$cross" CC="$cc" ${vars[@]+"${vars[@]}"} "$@"
 }
 
 # image_of DIR: the make target, which is also the file.
