@@ -132,12 +132,33 @@ overlay_files()
 }
 
 # The model of MediaTek's frame engine, which is in no series
+MODEL=$ROOT/tools/testing/mtk_fe
+
 model_files()
 {
 	(cd "$ROOT" && find tools/testing/mtk_fe -type f ! -name '*~' | sort)
 }
 
-# Of these the code of the kernel, without its KUnit tests.
+# build_model DIR NAME: the model for the kernel that is built in DIR and installed
+# as NAME, and a devicetree for each SoC that it models.  What is in the model's
+# directory then is out of place: it goes to DIR.  Needs kbuild.sh, which is part of
+# what kernels are known by.
+build_model()
+{
+	local dir=$1 name=$2 dts soc
+
+	rm -rf "$dir/mtk_fe"
+	cp -r "$MODEL" "$dir/mtk_fe" || return
+	for dts in "$MODEL"/*.dts; do
+		soc=$(basename "$dts" .dts)
+		"$dir/scripts/dtc/dtc" -O dtb -o "$dir/$soc.dtb" "$dts" || return
+	done
+	kmake "$dir" "M=$dir/mtk_fe" modules &&
+		kmake "$dir" "M=$dir/mtk_fe" INSTALL_MOD_STRIP=1 \
+			INSTALL_MOD_PATH="$OUT/build/$name-modules" modules_install
+}
+
+# Of the overlay the code of the kernel, without its KUnit tests.
 covered_files()
 {
 	overlay_files | grep -E '^(net|drivers)/.*\.c$' | grep -vE '/tests/|/flow_kunit'

@@ -17,7 +17,6 @@
 # shellcheck source=scripts/kbuild.sh
 . "$ROOT/scripts/kbuild.sh"
 
-model=$ROOT/tools/testing/mtk_fe
 results=${RESULTS:-$OUT/results/mtk_fe}
 export GUEST=mtk CPUS=${CPUS:-1} KSFT=$TREE/tools/testing/selftests GUEST_ENV="${GUEST_ENV-} KSFT TESTS IPERF_SECONDS"
 
@@ -60,7 +59,7 @@ warnings()
 	local dir=$OUT/build/mtk copy=$OUT/build/mtk/mtk_fe_lint
 
 	rm -rf "$copy"
-	cp -r "$model" "$copy" || return
+	cp -r "$MODEL" "$copy" || return
 	kmake "$dir" "M=$copy" W=1 "${SPARSE[@]}" modules 2>&1 |
 		grep -v 'error: bad constant expression' | sed 's/^/# /' | tee "$results/warnings"
 	[ ! -s "$results/warnings" ] && [ -f "$copy/mtk_fe.ko" ]
@@ -84,11 +83,11 @@ echo 'TAP version 13'
 warnings
 tap $? "the model builds without a warning of W=1 and sparse"
 kunit
-for dts in "$model"/*.dts; do
+for dts in "$MODEL"/*.dts; do
 	soc=$(basename "$dts" .dts)
 	[[ -z ${SOCS-} || " $SOCS " == *" $soc "* ]] || continue
-	for test in mtk_fe mtk_ppe; do
-		SOC=$soc guest "$soc-$test" "$model/selftests/$test.sh"
+	for test in mtk_fe mtk_ppe mtk_fixes; do
+		SOC=$soc guest "$soc-$test" "$MODEL/selftests/$test.sh"
 		report "$soc" $? "$results/$soc-$test/out"
 	done
 done
