@@ -36,20 +36,6 @@ soc_is()
 	tr '\0' '\n' < $COMPATIBLE | grep -q "^mediatek,$1"
 }
 
-# On what has two PPEs the driver looks for the ingress port in the first
-# netns, wherever the port is: there the router is that netns.
-setup_router()
-{
-	if soc_is mt7986; then
-		router=router_init
-		ip netns attach "$router" 1
-	else
-		setup_ns router
-		ip link set eth0 netns "$router"
-		ip link set eth1 netns "$router"
-	fi
-}
-
 end_setup()
 {
 	local ns=$1 dev=$2 net=$3
@@ -62,8 +48,9 @@ end_setup()
 
 setup()
 {
-	setup_ns client server || flow_skip "cannot make netns"
-	setup_router || flow_skip "cannot make netns"
+	setup_ns client server router || flow_skip "cannot make netns"
+	ip link set eth0 netns "$router"
+	ip link set eth1 netns "$router"
 	ip netns exec "$router" sysctl -wq net.ipv4.ip_forward=1 \
 		net.ipv6.conf.all.forwarding=1
 	end_setup "$client" wire0 1
