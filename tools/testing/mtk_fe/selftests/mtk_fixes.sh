@@ -154,6 +154,17 @@ test_debugfs() # conntrack has all packets though somebody looks at the table
 		echo "# conntrack: $(ct_packets)"
 }
 
+test_low_mtu() # what is too long for an MTU below 1500 goes to the CPU
+{
+	new_ruleset
+	bind_flow 1032
+	ip -n "$router" link set eth1 mtu 1400
+	check "too long" "$(count cpu_1c udp_flow 1032:7 0 1373 20)" 20
+	check "not too long" "$(count forward udp_flow 1032:7 0 1372 20)" 20
+	ip -n "$router" link set eth1 mtu 1500
+	check "for 1500" "$(count forward udp_flow 1032:7 0 1472 20)" 20
+}
+
 # snmp6 NETNS NAME
 snmp6()
 {

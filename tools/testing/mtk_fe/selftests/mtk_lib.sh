@@ -118,6 +118,17 @@ ppe_stat()
 		END { print sum + 0 }'
 }
 
+# count NAME COMMAND...: how much a statistic grows meanwhile
+count()
+{
+	local name=$1 before
+
+	shift
+	before=$(ppe_stat "$name")
+	"$@" > /dev/null
+	echo $(($(ppe_stat "$name") - before))
+}
+
 forwards_more()
 {
 	[ "$(ppe_stat forward)" -gt "$1" ]

@@ -16,17 +16,6 @@ knob()
 	echo "$2" > "$FE/$1"
 }
 
-# count NAME COMMAND...: how much a statistic grows meanwhile
-count()
-{
-	local name=$1 before
-
-	shift
-	before=$(ppe_stat "$name")
-	"$@" > /dev/null
-	echo $(($(ppe_stat "$name") - before))
-}
-
 test_cache() # the driver flushes a cache when it binds
 {
 	ruleset routed
