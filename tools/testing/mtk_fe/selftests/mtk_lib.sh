@@ -46,8 +46,40 @@ end_setup()
 	ip -n "$ns" route add default via "2001:db8:$net::1"
 }
 
+# knob NAME VALUE: a switch of the model
+knob()
+{
+	echo "$2" > "$FE/$1"
+}
+
+# with_knob NAME VALUE COMMAND...: meanwhile
+with_knob()
+{
+	local name=$1 before ret
+
+	before=$(cat "$FE/$name")
+	knob "$name" "$2"
+	shift 2
+	"$@"
+	ret=$?
+	knob "$name" "$before"
+	return $ret
+}
+
+# SWITCHES="NAME=VALUE ...": how they stand for all tests that leave them alone
+set_switches()
+{
+	local switch
+
+	for switch in $SWITCHES; do
+		knob "${switch%%=*}" "${switch#*=}" ||
+			flow_skip "the model has no switch $switch"
+	done
+}
+
 setup()
 {
+	set_switches
 	setup_ns client server router || flow_skip "cannot make netns"
 	ip link set eth0 netns "$router"
 	ip link set eth1 netns "$router"

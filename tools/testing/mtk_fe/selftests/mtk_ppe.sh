@@ -10,20 +10,17 @@ source "$(dirname "$(readlink -e "$0")")/mtk_lib.sh"
 IPERF_SECONDS=3
 UDP=(-u -b 50M -l 1000)
 
-# knob NAME VALUE
-knob()
+cached()
 {
-	echo "$2" > "$FE/$1"
+	check_true "forwarded" \
+		[ "$(count forward iperf -c 10.0.2.2 "${UDP[@]}")" -gt 1000 ]
+	check_true "lines were read" [ "$(ppe_stat miss_line)" -gt 0 ]
 }
 
 test_cache() # the driver flushes a cache when it binds
 {
 	ruleset routed
-	knob cache 1
-	check_true "forwarded" \
-		[ "$(count forward iperf -c 10.0.2.2 "${UDP[@]}")" -gt 1000 ]
-	check_true "lines were read" [ "$(ppe_stat miss_line)" -gt 0 ]
-	knob cache 0
+	with_knob cache 1 cached
 }
 
 low_ttl()
@@ -66,43 +63,195 @@ for i in range(5):
 test_mtu() # what is longer than the MTU goes to the CPU
 {
 	ruleset routed
-	udp_server 7
 	ip -n "$client" link set wire0 mtu 1600
 	check "over MTU" "$(count cpu_1c udp_flow 7 600 1500 20)" 20
 	check "not over MTU" "$(count cpu_1c udp_flow 7 600 1472 20)" 0
 	ip -n "$client" link set wire0 mtu 1500
 }
 
+fin_close()
+{
+	check_true "became FIN" \
+		[ "$(count closed iperf -c 10.0.2.2)" -gt 0 ]
+}
+
 test_fin_close() # FIN, fin_mode 0: to the CPU, and the entry becomes FIN
 {
 	ruleset routed
-	knob fin_mode 0
-	check_true "became FIN" \
-		[ "$(count closed iperf -c 10.0.2.2)" -gt 0 ]
+	with_knob fin_mode 0 fin_close
+}
+
+fin_divert()
+{
+	check "became FIN" "$(count closed iperf -c 10.0.2.2)" 0
+	check_wait "conntrack has heard of it" 10 no_hw_flows
+}
+
+test_fin_divert() # FIN, fin_mode 1: to the CPU, and the entry stays
+{
+	ruleset routed
+	ip netns exec "$router" conntrack -F 2> /dev/null
+	with_knob fin_mode 1 fin_divert
+}
+
+fin_forward()
+{
+	check "became FIN" "$(count closed iperf -c 10.0.2.2)" 0
+	check_true "conntrack has not heard of it" \
+		[ "$(flow_hw_status ipv4)" -gt 0 ]
 }
 
 test_fin_forward() # FIN, fin_mode 2: the CPU does not see it
 {
 	ruleset routed
-	knob fin_mode 2
 	ip netns exec "$router" conntrack -F 2> /dev/null
-	check "became FIN" "$(count closed iperf -c 10.0.2.2)" 0
-	check_true "conntrack has not heard of it" \
-		[ "$(flow_hw_status ipv4)" -gt 0 ]
-	knob fin_mode 0
+	with_knob fin_mode 2 fin_forward
+}
+
+full()
+{
+	check_true "no free way" \
+		[ "$(count full iperf -c 10.0.2.2 -P 4)" -gt 0 ]
+	check_true "ways in use" [ "$(ppe_entries bind)" -le 4 ]
 }
 
 test_full() # flows that find no way stay with the CPU
 {
 	ruleset routed
-	knob force_bucket 5
-	check_true "no free way" \
-		[ "$(count full iperf -c 10.0.2.2 -P 4)" -gt 0 ]
-	check_true "ways in use" [ "$(ppe_entries bind)" -le 4 ]
-	knob force_bucket 0xffffffff
+	with_knob force_bucket 5 full
+}
+
+# still COMMAND...: while hardware's time only moves by echo N > tick
+still()
+{
+	with_knob tick_ms 0 "$@"
+}
+
+# A flow of its own, with no entries from before
+fresh_flow()
+{
+	ruleset routed
+	ip netns exec "$router" conntrack -F 2> /dev/null
+	echo 20 > $FE/tick
+	check_wait "nothing is bound" 5 ppe_entries_are bind 0
+}
+
+slow_flow()
+{
+	local i
+
+	fresh_flow
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		udp_flow "$1:7" 20 > /dev/null
+		echo 1 > $FE/tick
+	done
+}
+
+test_rate() # a slow flow is bound if packets of all ticks count
+{
+	still with_knob rate_total 0 slow_flow 2001
+	check "of one tick" "$(ppe_entries bind)" 0
+	still with_knob rate_total 1 slow_flow 2002
+	check_true "of all ticks" [ "$(ppe_entries bind)" -gt 0 ]
+}
+
+# Packets to port 7 that arrive with the DSCP they were sent with
+marked()
+{
+	ip netns exec "$server" nft -j list counter inet dscp marked |
+		grep -o '"packets": [0-9]*' | cut -d ' ' -f 2
+}
+
+mark()
+{
+	ip netns exec "$client" nft -f - <<-RULES
+		table inet dscp {
+			chain out {
+				type filter hook output priority 0
+				udp dport 7 ip dscp set cs1
+			}
+		}
+	RULES
+	ip netns exec "$server" nft -f - <<-RULES
+		table inet dscp {
+			counter marked { }
+			chain in {
+				type filter hook input priority 0
+				udp dport 7 ip dscp cs1 counter name marked
+			}
+		}
+	RULES
+}
+
+unmark()
+{
+	ip netns exec "$client" nft flush ruleset
+	ip netns exec "$server" nft flush ruleset
+}
+
+# dscp_flow SPORT: how many of 100 packets are marked, once they are bound
+dscp_flow()
+{
+	local before
+
+	fresh_flow
+	udp_flow "$1:7" 600 > /dev/null
+	before=$(marked)
+	udp_flow "$1:7" 100 > /dev/null
+	got=$(($(marked) - before))
+}
+
+test_dscp() # hardware that sets the TOS byte clears it, the driver has it 0
+{
+	local got
+
+	mark
+	still with_knob dscp 0 dscp_flow 2003
+	check "not set" "$got" 100
+	still with_knob dscp 1 dscp_flow 2004
+	check "set" "$got" 0
+	unmark
+}
+
+ct_bytes()
+{
+	ip netns exec "$router" conntrack -L -p udp 2> /dev/null |
+		grep -o 'bytes=[0-9]*' | cut -d = -f 2 |
+		awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+ct_bytes_are()
+{
+	[ "$(ct_bytes)" = "$1" ]
+}
+
+# mib_flow SPORT MORE: 700 packets of 92 bytes each way, and for each that the PPE
+# forwards some more
+mib_flow()
+{
+	local forward bytes
+
+	fresh_flow
+	ip netns exec "$router" sysctl -wq net.netfilter.nf_conntrack_acct=1
+	forward=$(count forward udp_flow "$1:7" 700)
+	check_true "forwarded" [ "$forward" -gt 1000 ]
+	bytes=$((1400 * 92 + forward * $2))
+	check_wait "bytes, $2 more each" 10 ct_bytes_are $bytes ||
+		echo "# conntrack $(ct_bytes), want $bytes"
+}
+
+test_mib_l3() # bytes are those of frames, or of packets, as hardware counts
+{
+	if soc_is mt7621; then
+		skip "has no MIB"
+		return
+	fi
+	still with_knob mib_l3 0 mib_flow 2005 14
+	still with_knob mib_l3 1 mib_flow 2006 0
 }
 
 fe_require nft conntrack iperf3 python3 ss
 trap cleanup EXIT
 setup_open
+udp_server 7
 flow_run
