@@ -22,6 +22,7 @@ fragments()
 	coverage) echo flow um smp watch upstream patched coverage ;;
 	qemu) echo flow smp qemu patched ;;
 	mtk) echo flow um smp patched mtk ;;
+	mtk-time) echo flow um time patched mtk ;;
 	arm64|mips) echo flow patched cross ;;
 	esac
 }
