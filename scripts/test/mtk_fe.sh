@@ -11,7 +11,7 @@
 # check: builds mtk
 # check: timeout 1800
 # check: cpus 1
-# check: minutes 12
+# check: minutes 15
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -19,7 +19,8 @@
 . "$ROOT/scripts/kbuild.sh"
 
 results=${RESULTS:-$OUT/results/mtk_fe}
-export GUEST=mtk CPUS=${CPUS:-1} KSFT=$TREE/tools/testing/selftests GUEST_ENV="${GUEST_ENV-} KSFT TESTS IPERF_SECONDS SWITCHES"
+export GUEST=mtk CPUS=${CPUS:-1} KSFT=$TREE/tools/testing/selftests FLOW_PPPOE=$results/flow_pppoe
+export GUEST_ENV="${GUEST_ENV-} KSFT TESTS IPERF_SECONDS SWITCHES FLOW_PPPOE"
 
 # guest DIR COMMAND...: its output is in DIR/out
 guest()
@@ -80,6 +81,7 @@ kunit()
 
 "$ROOT/scripts/build" mtk >&2 || exit
 mkdir -p "$results"
+gcc -O2 -w -D_GNU_SOURCE -o "$FLOW_PPPOE" "$KSFT/drivers/net/netdevsim/flow_pppoe.c" || exit 3
 echo 'TAP version 13'
 warnings
 tap $? "the model builds without a warning of W=1 and sparse"
@@ -87,9 +89,10 @@ kunit
 # tests SOC NAME [SWITCHES]
 tests()
 {
-	local test
+	local last=mtk_fixes test
 
-	for test in mtk_fe mtk_ppe mtk_fixes; do
+	[[ $1 != *-dsa ]] || last=mtk_dsa
+	for test in mtk_fe mtk_ppe $last; do
 		SOC=$1 SWITCHES=${3-} guest "$2-$test" "$MODEL/selftests/$test.sh"
 		report "$2" $? "$results/$2-$test/out"
 	done
@@ -100,7 +103,7 @@ for dts in "$MODEL"/*.dts; do
 	[[ -z ${SOCS-} || " $SOCS " == *" $soc "* ]] || continue
 	tests "$soc" "$soc"
 	[ "${SLOW:-0}" = 1 ] || continue
-	tests "$soc" "$soc-other" "fin_mode=1 rate_total=1 cache=1 dscp=1 mib_l3=1"
+	tests "$soc" "$soc-other" "fin_mode=1 rate_total=1 cache=1 dscp=1 mib_l3=1 stag_any=1"
 	tests "$soc" "$soc-fin-forward" fin_mode=2
 done
 echo "1..$tap_n"

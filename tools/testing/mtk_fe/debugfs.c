@@ -5,6 +5,7 @@
  */
 #include <linux/bitfield.h>
 #include <linux/debugfs.h>
+#include <linux/if_ether.h>
 #include <linux/seq_file.h>
 
 #include "mtk_fe.h"
@@ -55,6 +56,24 @@ static void show_key(struct seq_file *s, const u32 *key, bool ip6)
 			   key[2] >> 16, key[2] & 0xffff);
 }
 
+/* Where a frame leaves, and what it has in front of its type then */
+static void show_tags(struct seq_file *s, const struct foe_layout *layout,
+		      const void *entry, u32 ib1)
+{
+	bool ip6 = foe_type_is_ip6(foe_get(ib1, layout->type));
+	const u32 *l2 = entry + (ip6 ? FOE_IP6_L2 : FOE_IP4_L2);
+	u32 ib2 = *(u32 *)(entry + (ip6 ? FOE_IP6_IB2 : FOE_IP4_IB2));
+
+	seq_printf(s, " port %u layers %u tag %04x %04x",
+		   foe_get(ib2, layout->dp), foe_get(ib1, layout->layers),
+		   ib1 & layout->vpm ? ETH_P_8021Q :
+		   l2[FOE_L2_VLAN1_ETYPE / 4] >> 16,
+		   l2[FOE_L2_VLAN1_ETYPE / 4] & 0xffff);
+	if (ib1 & layout->pppoe)
+		seq_printf(s, " pppoe %u",
+			   l2[FOE_L2_PPPOE_SMAC_LO / 4] & 0xffff);
+}
+
 static void show_entry(struct seq_file *s, struct ppe *ppe, u32 index)
 {
 	const struct foe_layout *layout = ppe->layout;
@@ -73,8 +92,11 @@ static void show_entry(struct seq_file *s, struct ppe *ppe, u32 index)
 	seq_printf(s, "%u %s type %u %s ", index, foe_states[state], type,
 		   ib1 & FOE_IB1_UDP ? "udp" : "tcp");
 	show_key(s, entry + FOE_KEY / 4, foe_type_is_ip6(type));
-	seq_printf(s, " idle %u packets %llu bytes %llu\n", (now - ib1) & ts,
+	seq_printf(s, " idle %u packets %llu bytes %llu", (now - ib1) & ts,
 		   ppe->count[index].packets, ppe->count[index].bytes);
+	if (state == FOE_BIND)
+		show_tags(s, layout, (void *)entry, ib1);
+	seq_puts(s, "\n");
 }
 
 static void table_work(void *arg)
@@ -230,10 +252,14 @@ void fe_debugfs_init(struct fe *fe)
 	debugfs_create_file("cache", 0600, dir, fe, &cache_fops);
 	debugfs_create_bool("dscp", 0600, dir, &fe->dscp);
 	debugfs_create_bool("mib_l3", 0600, dir, &fe->mib_l3);
+	debugfs_create_bool("stag_any", 0600, dir, &fe->stag_any);
 	debugfs_create_u64("ts_reads", 0400, dir, &fe->ts_reads);
 	debugfs_create_u64("dma_fault", 0400, dir, &fe->dma_fault);
 	debugfs_create_u64("rx_full", 0400, dir, &fe->rx_full);
 	debugfs_create_u64("tx_lost", 0400, dir, &fe->tx_lost);
 	for (i = 0; i < fe->soc->num_ppe; i++)
 		ppe_debugfs_init(&fe->ppe[i], dir);
+	for (i = 0; i < FE_MAX_GDM; i++)
+		if (fe->gdm[i].sw)
+			sw_debugfs_init(fe->gdm[i].sw, dir);
 }

@@ -18,6 +18,16 @@
 #define FE_INT_STATUS		0x08
 #define FE_FOE_TS		0x10
 
+/*
+ * Between the packet switch and both DMAs: parse the special tag, and give
+ * the outer tag to the CPU in the descriptor
+ */
+#define FE_CDMP_IG		0x400
+#define FE_CDMP_EG		0x404
+#define FE_CDMQ_IG		0x1400
+#define FE_CDM_SPECIAL_TAG	BIT(0)
+#define FE_CDM_UNTAG		BIT(0)
+
 /* GDMs, 0x1000 apart: four nibbles say where to; vendor SDK */
 #define GDM_FWD_CFG(n)		(0x500 + (n) * 0x1000)
 #define GDM_FWD_UNICAST		GENMASK(15, 12)
@@ -27,6 +37,7 @@
 #define GDM_FWD_UCS		BIT(20)
 #define GDM_FWD_TCS		BIT(21)
 #define GDM_FWD_ICS		BIT(22)
+#define GDM_FWD_SPECIAL_TAG	BIT(24)
 #define GDM_MAC_LO(n)		(0x508 + (n) * 0x1000)
 #define GDM_MAC_HI(n)		(0x50c + (n) * 0x1000)
 

@@ -90,6 +90,13 @@ static struct ppe *ppe_of_port(struct fe *fe, u8 port)
 	return NULL;
 }
 
+static bool gdm_special_tag(const struct gdm *gdm, const struct sk_buff *skb)
+{
+	if (fe_read(gdm->fe, GDM_FWD_CFG(gdm->id)) & GDM_FWD_SPECIAL_TAG)
+		return true;
+	return READ_ONCE(gdm->fe->stag_any) && is_stag(skb);
+}
+
 static void gdm_count_csum(struct gdm *gdm, const struct ppe_pkt *pkt)
 {
 	u32 cfg = fe_read(gdm->fe, GDM_FWD_CFG(gdm->id));
@@ -115,7 +122,7 @@ void fe_input(struct fe *fe, struct sk_buff *skb, int id)
 	struct ppe_pkt pkt;
 	struct ppe *ppe;
 
-	ppe_parse(&pkt, skb, PSE_GDM1 + id);
+	ppe_parse(&pkt, skb, PSE_GDM1 + id, gdm_special_tag(gdm, skb));
 	gdm_count_csum(gdm, &pkt);
 	verdict.port = gdm_forward(gdm, skb);
 	ppe = ppe_of_port(fe, verdict.port);
@@ -142,10 +149,8 @@ static void fe_work(struct work_struct *work)
 	int i, done;
 
 	done = qdma_poll(fe, FE_BUDGET);
-	for (i = 0; i < FE_MAX_GDM; i++) {
-		gdm_carrier(&fe->gdm[i]);
+	for (i = 0; i < FE_MAX_GDM; i++)
 		done = max(done, gdm_poll(&fe->gdm[i], FE_BUDGET));
-	}
 	fe_irq_raise(fe);
 	if (done == FE_BUDGET)
 		fe_kick(fe);

@@ -151,7 +151,7 @@ static u32 fe_reg_write(struct fe *fe, u32 offset, u32 val)
 	if (offset == pdma + PDMA_RST_IDX && val & PDMA_RST_RX0)
 		fe->rx_reset = true;
 	if (offset == MAC_PHY_IAC)
-		return val & ~MAC_PHY_IAC_BUSY;
+		return mdio_access(fe, val);
 	return val;
 }
 

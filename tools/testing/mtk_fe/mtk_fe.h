@@ -10,6 +10,7 @@
 #ifndef _MTK_FE_H
 #define _MTK_FE_H
 
+#include <linux/if_ether.h>
 #include <linux/io.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
@@ -26,23 +27,37 @@
 #define FE_HEADROOM	64
 #define FE_MAX_FRAME	2048
 
+struct dentry;
 struct device_node;
 struct fe;
 struct fe_soc;
 struct irq_domain;
 struct platform_driver;
+struct sw;
 
 /**
- * struct gdm - Ethernet port of the engine, and what its wire leads to
+ * struct wire - cable from a port of the model to a netdev
+ * @fe:		the engine that takes in what comes
+ * @dev:	netdev at the far end
+ * @rx:		what has come from there
+ */
+struct wire {
+	struct fe *fe;
+	struct net_device *dev;
+	struct sk_buff_head rx;
+};
+
+/**
+ * struct gdm - Ethernet port of the engine, and what it leads to
  * @fe:		the engine
- * @wire:	netdev at the far end of the wire
- * @rx:		what has come over the wire
+ * @wire:	a wire, or
+ * @sw:		a switch, unless it is NULL
  * @id:		number
  */
 struct gdm {
 	struct fe *fe;
-	struct net_device *wire;
-	struct sk_buff_head rx;
+	struct wire wire;
+	struct sw *sw;
 	int id;
 };
 
@@ -60,6 +75,7 @@ struct gdm {
  * @is_ip6:	it is IPv6
  * @bad_ip:	the checksum of the IPv4 header is wrong
  * @bad_l4:	the checksum of TCP or UDP is wrong
+ * @stag:	it has the special tag of a switch
  */
 struct ppe_pkt {
 	struct sk_buff *skb;
@@ -74,6 +90,7 @@ struct ppe_pkt {
 	bool is_ip6;
 	bool bad_ip;
 	bool bad_l4;
+	bool stag;
 };
 
 /**
@@ -180,6 +197,7 @@ enum fe_fin_mode {
  * @cache:	PPEs have a cache; without its flush they do not see the table
  * @dscp:	a bound entry sets the TOS byte
  * @mib_l3:	the MIB counts L3 bytes, not frames
+ * @stag_any:	GDMs know a special tag by itself, whatever their register says
  * @ts_reads:	reads of FE_FOE_TS: the driver binds a flow, or wants to know
  *		how long one has been idle; protected by @lock
  * @dma_fault:	addresses that are no memory
@@ -209,6 +227,7 @@ struct fe {
 	bool cache;
 	bool dscp;
 	bool mib_l3;
+	bool stag_any;
 	u64 ts_reads;
 	u64 dma_fault;
 	u64 rx_full;
@@ -255,6 +274,16 @@ static inline u32 fe_read(const struct fe *fe, u32 offset)
 	return READ_ONCE(fe->regs[offset / 4]);
 }
 
+/*
+ * A frame from the CPU with a special tag: it has that where others have their
+ * type.  What tells the hardware no source says; this small it is a length, and
+ * what has a length is not IP.
+ */
+static inline bool is_stag(const struct sk_buff *skb)
+{
+	return skb->len > 2 * ETH_ALEN && skb->data[2 * ETH_ALEN] < 3;
+}
+
 static inline u32 ppe_read(const struct ppe *ppe, u32 offset)
 {
 	return fe_read(ppe->fe, ppe->base + offset);
@@ -278,13 +307,31 @@ void fe_irq_raise(struct fe *fe);
 /* sram.c */
 extern struct platform_driver fe_sram_driver;
 
+/* wire.c */
+int wire_init(struct wire *wire, struct fe *fe, const char *name);
+void wire_exit(struct wire *wire);
+void wire_carrier(struct wire *wire, bool up);
+void wire_send(struct wire *wire, struct sk_buff *skb);
+int wire_poll(struct wire *wire, int budget,
+	      void (*rx)(struct wire *wire, struct sk_buff *skb));
+
 /* gdm.c */
 int gdm_init(struct fe *fe, int id);
 void gdm_exit(struct gdm *gdm);
 int gdm_poll(struct gdm *gdm, int budget);
-void gdm_carrier(struct gdm *gdm);
 void gdm_xmit(struct gdm *gdm, struct sk_buff *skb);
+void gdm_rx(struct gdm *gdm, struct sk_buff *skb);
 void gdm_count(struct gdm *gdm, u32 counter, u64 n);
+
+/* sw.c */
+int sw_init(struct gdm *gdm);
+void sw_exit(struct sw *sw);
+int sw_poll(struct sw *sw, int budget);
+void sw_from_cpu(struct sw *sw, struct sk_buff *skb);
+void sw_debugfs_init(struct sw *sw, struct dentry *root);
+
+/* sw_mdio.c */
+u32 mdio_access(struct fe *fe, u32 cmd);
 
 /* pdma.c */
 void pdma_rx(struct fe *fe, const struct ppe_pkt *pkt,
@@ -294,7 +341,8 @@ void pdma_rx(struct fe *fe, const struct ppe_pkt *pkt,
 int qdma_poll(struct fe *fe, int budget);
 
 /* qdma_offload.c */
-struct sk_buff *qdma_offload(struct sk_buff *skb, bool tso, bool csum);
+struct sk_buff *qdma_offload(struct sk_buff *skb, bool tso, bool csum,
+			     bool stag);
 
 /* ppe.c */
 int ppe_init(struct fe *fe, int id);
@@ -314,7 +362,8 @@ int foe_lookup(struct ppe *ppe, const struct foe_key *key, u32 *ib1);
 int foe_build(struct ppe *ppe, const struct foe_key *key);
 
 /* ppe_parse.c */
-void ppe_parse(struct ppe_pkt *pkt, struct sk_buff *skb, u8 sport);
+void ppe_parse(struct ppe_pkt *pkt, struct sk_buff *skb, u8 sport,
+	       bool stag);
 void ppe_parse_flow(struct ppe_pkt *pkt, u32 flow_cfg);
 
 /* ppe_rewrite.c */

@@ -5,12 +5,18 @@
  * are besides L4VLD is from the header of the vendor's driver raeth.
  */
 #include <linux/bitfield.h>
+#include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
+#include <linux/unaligned.h>
 
 #include "mtk_fe.h"
 
 #define RXD2_DONE		BIT(31)
 #define RXD2_LAST		BIT(30)
 #define RXD2_LEN		GENMASK(29, 16)
+#define RXD2_TAG		BIT(15)
+#define RXD3_TPID		GENMASK(31, 16)
+#define RXD3_TCI		GENMASK(15, 0)
 #define RXD4_FOE		GENMASK(13, 0)
 #define RXD4_REASON		GENMASK(18, 14)
 #define RXD4_SPORT		GENMASK(21, 19)
@@ -70,15 +76,34 @@ static u32 pdma_offset(const struct fe *fe)
 	return cfg & DMA_RX_2B_OFFSET && !fe->soc->no_rx_offset ? 2 : 0;
 }
 
+/* The outer tag, of a VLAN or a switch, if it goes into the descriptor */
+static u32 pdma_untag(struct fe *fe, const struct ppe_pkt *pkt, u32 *rxd3)
+{
+	bool stag = fe_read(fe, FE_CDMP_IG) & FE_CDM_SPECIAL_TAG && pkt->stag;
+	struct sk_buff *skb = pkt->skb;
+	const u8 *tag = skb->data + 2 * ETH_ALEN;
+
+	*rxd3 = 0;
+	if (!(fe_read(fe, FE_CDMP_EG) & FE_CDM_UNTAG) ||
+	    !(stag || eth_type_vlan(get_unaligned((__be16 *)tag))))
+		return 0;
+	*rxd3 = FIELD_PREP(RXD3_TPID, get_unaligned_be16(tag)) |
+		FIELD_PREP(RXD3_TCI, get_unaligned_be16(tag + 2));
+	memmove(skb->data + VLAN_HLEN, skb->data, 2 * ETH_ALEN);
+	skb_pull(skb, VLAN_HLEN);
+	return RXD2_TAG;
+}
+
 static bool pdma_fill(struct fe *fe, const struct ppe_pkt *pkt,
 		      const struct ppe_verdict *verdict)
 {
 	const struct sk_buff *skb = pkt->skb;
 	u32 offset = pdma_offset(fe);
 	struct pdma_rxd *rxd;
-	u32 next;
+	u32 next, rxd2, rxd3;
 	void *buf;
 
+	rxd2 = pdma_untag(fe, pkt, &rxd3) | RXD2_DONE | RXD2_LAST;
 	rxd = pdma_next(fe, &next);
 	if (!rxd || skb->len + offset > FIELD_GET(RXD2_LEN, rxd->rxd2))
 		return false;
@@ -87,13 +112,12 @@ static bool pdma_fill(struct fe *fe, const struct ppe_pkt *pkt,
 		return false;
 
 	memcpy(buf + offset, skb->data, skb->len);
-	rxd->rxd3 = 0;
+	rxd->rxd3 = rxd3;
 	rxd->rxd4 = FIELD_PREP(RXD4_FOE, verdict->index) |
 		    FIELD_PREP(RXD4_REASON, verdict->reason) |
 		    FIELD_PREP(RXD4_SPORT, pkt->sport) | rxd4_csum(fe, pkt);
 	smp_wmb(); /* the driver looks at DONE, then at the rest */
-	WRITE_ONCE(rxd->rxd2, RXD2_DONE | RXD2_LAST |
-		   FIELD_PREP(RXD2_LEN, skb->len));
+	WRITE_ONCE(rxd->rxd2, rxd2 | FIELD_PREP(RXD2_LEN, skb->len));
 	fe->rx_idx = next;
 	return true;
 }

@@ -30,6 +30,11 @@ static __be16 parse_l2(struct ppe_pkt *pkt)
 	__be16 type;
 	int tags;
 
+	if (pkt->stag) {
+		off += VLAN_HLEN;
+		if (!has(pkt, off, sizeof(type)))
+			return 0;
+	}
 	type = get_unaligned((__be16 *)(pkt->skb->data + off));
 	for (tags = 0; eth_type_vlan(type); tags++) {
 		off += VLAN_HLEN;
@@ -150,12 +155,17 @@ static void parse_ip6(struct ppe_pkt *pkt)
  * @pkt:	is filled in
  * @skb:	a frame that came over a wire
  * @sport:	where
+ * @stag:	a switch has put its special tag into it
  */
-void ppe_parse(struct ppe_pkt *pkt, struct sk_buff *skb, u8 sport)
+void ppe_parse(struct ppe_pkt *pkt, struct sk_buff *skb, u8 sport, bool stag)
 {
 	__be16 type;
 
-	*pkt = (struct ppe_pkt) { .skb = skb, .sport = sport };
+	*pkt = (struct ppe_pkt) {
+		.skb = skb,
+		.sport = sport,
+		.stag = stag,
+	};
 	type = parse_l2(pkt);
 	if (type == htons(ETH_P_IP) && has(pkt, pkt->l3, sizeof(struct iphdr)))
 		parse_ip4(pkt);

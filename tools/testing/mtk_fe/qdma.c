@@ -178,7 +178,8 @@ static void qdma_send(struct fe *fe, const struct qdma_frame *frame,
 		kfree_skb(skb);
 		return;
 	}
-	skb = qdma_offload(skb, frame->tso, frame->csum);
+	skb = qdma_offload(skb, frame->tso, frame->csum,
+			   fe_read(fe, FE_CDMQ_IG) & FE_CDM_SPECIAL_TAG);
 	if (!skb)
 		fe->tx_lost++;
 	for (; skb; skb = next) {

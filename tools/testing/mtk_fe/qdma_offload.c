@@ -17,12 +17,14 @@
 #include "mtk_fe.h"
 
 /* Behind all tags; skb->protocol is what is there. */
-static u32 find_ip(struct sk_buff *skb)
+static u32 find_ip(struct sk_buff *skb, bool stag)
 {
 	u32 off = ETH_HLEN;
 
+	if (stag && is_stag(skb) && off + VLAN_HLEN <= skb->len)
+		off += VLAN_HLEN;
 	skb_reset_mac_header(skb);
-	skb->protocol = eth_hdr(skb)->h_proto;
+	skb->protocol = get_unaligned((__be16 *)(skb->data + off - 2));
 	while (eth_type_vlan(skb->protocol) && off + VLAN_HLEN <= skb->len) {
 		off += VLAN_HLEN;
 		skb->protocol = get_unaligned((__be16 *)(skb->data + off - 2));
@@ -32,9 +34,9 @@ static u32 find_ip(struct sk_buff *skb)
 }
 
 /* Sets the offsets of the headers: the protocol above IP, or -1 */
-static int find_headers(struct sk_buff *skb)
+static int find_headers(struct sk_buff *skb, bool stag)
 {
-	u32 off = find_ip(skb);
+	u32 off = find_ip(skb, stag);
 
 	skb_set_network_header(skb, off);
 	if (skb->protocol == htons(ETH_P_IP) &&
@@ -106,17 +108,19 @@ static struct sk_buff *segment(struct sk_buff *skb, u16 mss)
  * @skb:	the frame, which it takes
  * @tso:	cut it
  * @csum:	fill in checksums
+ * @stag:	it may have the special tag of a switch
  *
  * Return: a list of frames, or NULL
  */
-struct sk_buff *qdma_offload(struct sk_buff *skb, bool tso, bool csum)
+struct sk_buff *qdma_offload(struct sk_buff *skb, bool tso, bool csum,
+			     bool stag)
 {
 	int proto;
 	u16 mss = 0;
 
 	if (!tso && !csum)
 		return skb;
-	proto = find_headers(skb);
+	proto = find_headers(skb, stag);
 	if (!prepare_csum(skb, proto, &mss))
 		goto drop;
 	if (tso) {

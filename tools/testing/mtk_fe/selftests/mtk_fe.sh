@@ -7,21 +7,22 @@
 # shellcheck source-path=SCRIPTDIR source=mtk_lib.sh
 source "$(dirname "$(readlink -e "$0")")/mtk_lib.sh"
 
-test_probe() # the driver finds both MACs
+test_probe() # the drivers find their ports
 {
-	local dev
+	local dev driver=mtk_soc_eth
 
-	for dev in eth0 eth1; do
+	! has_switch || driver=dsa
+	for dev in $lan $wan; do
 		check "$dev" "$(ip netns exec "$router" ethtool -i $dev |
-			sed -n 's/^driver: //p')" mtk_soc_eth
+			sed -n 's/^driver: //p')" $driver
 	done
 }
 
 test_open() # open: carrier at both ends of both wires
 {
 	check_true "no carrier before" wires_are 0
-	host_setup "$router" eth0 1 1
-	host_setup "$router" eth1 2 1
+	host_setup "$router" "$lan" 1 1
+	host_setup "$router" "$wan" 2 1
 	check_wait "carrier" 5 carriers_are 1
 	check "faults" "$(cat $FE/dma_fault)" 0
 }
@@ -32,17 +33,6 @@ test_ping() # ping through the router, IPv4 and IPv6, both ways
 	check_true "IPv4 to the client" ping_ok "$server" 10.0.1.2
 	check_true "IPv6 to the server" ping_ok "$client" 2001:db8:2::2
 	check_true "IPv6 to the client" ping_ok "$server" 2001:db8:1::2
-}
-
-# iperf3 that has to arrive: NAME ARG...
-iperf_check()
-{
-	local name=$1 mbps
-
-	shift
-	mbps=$(iperf "$@")
-	echo "# $name: ${mbps:-no} Mbit/s"
-	check_true "$name" [ "${mbps:-0}" -gt 0 ]
 }
 
 test_iperf() # iperf3 through the stack, both ways
@@ -71,37 +61,20 @@ test_reopen() # down and up again, each and both
 	local i
 
 	for i in 1 2 3; do
-		ip -n "$router" link set eth0 down
-		[ $i = 1 ] || ip -n "$router" link set eth1 down
-		check_wait "carrier goes" 5 carrier_is "$client" wire0 0
-		ip -n "$router" link set eth0 up
-		ip -n "$router" link set eth1 up
+		ip -n "$router" link set "$lan" down
+		[ $i = 1 ] || ip -n "$router" link set "$wan" down
+		check_wait "carrier goes" 5 carrier_is "$client" "$lan_wire" 0
+		ip -n "$router" link set "$lan" up
+		ip -n "$router" link set "$wan" up
 		# What IPv6 forgets of a port that is down
-		ip -n "$router" addr replace 2001:db8:1::1/64 dev eth0 nodad
-		ip -n "$router" addr replace 2001:db8:2::1/64 dev eth1 nodad
-		neigh_setup "$router" eth0 1 2 2
-		neigh_setup "$router" eth1 2 2 2
+		ip -n "$router" addr replace 2001:db8:1::1/64 dev "$lan" nodad
+		ip -n "$router" addr replace 2001:db8:2::1/64 dev "$wan" nodad
+		neigh_setup "$router" "$lan" 1 2 2
+		neigh_setup "$router" "$wan" 2 2 2
 		check_wait "carrier comes" 5 carriers_are 1
 		check_true "ping" ping_ok "$client" 10.0.2.2
 		check_true "ping, IPv6" ping_ok "$client" 2001:db8:2::2
 	done
-}
-
-# offloaded NAME ARG...: iperf3 through the router, and who forwarded it
-offloaded()
-{
-	local name=$1 forward out
-
-	shift
-	forward=$(ppe_stat forward)
-	out=$(came_out)
-	iperf_check "$name" "$@"
-	forward=$(($(ppe_stat forward) - forward))
-	out=$(($(came_out) - out))
-	echo "# $name: $forward of $out packets by the PPE"
-	check_true "$name: packets came out" [ "$out" -gt 1000 ]
-	check_true "$name: 95 % by the PPE" \
-		[ $((forward * 100)) -ge $((out * 95)) ]
 }
 
 test_nat() # 95 % of a flow with NAT do not see the CPU, IPv4
@@ -120,23 +93,6 @@ test_route() # 95 % of a routed flow do not see the CPU, IPv6
 	offloaded "UDP" -c 2001:db8:2::2 -u -b 100M -l 1000
 }
 
-# A second network on eth1's wire, with a tag
-vlan_setup()
-{
-	ip -n "$router" link add link eth1 name tag1 type vlan id 10
-	ip -n "$server" link add link wire1 name tag1w type vlan id 10
-	host_setup "$router" tag1 3 1
-	host_setup "$server" tag1w 3 2
-	ip -n "$server" route add 10.0.1.0/24 via 10.0.3.1
-	ip -n "$server" route add 2001:db8:1::/64 via 2001:db8:3::1
-}
-
-vlan_cleanup()
-{
-	ip -n "$server" link del tag1w
-	ip -n "$router" link del tag1
-}
-
 test_vlan() # a flow with a tag on one side
 {
 	vlan_setup
@@ -146,6 +102,37 @@ test_vlan() # a flow with a tag on one side
 	offloaded "IPv6 to the server" -c 2001:db8:3::2
 	offloaded "IPv6 to the client" -c 2001:db8:3::2 -R
 	vlan_cleanup
+}
+
+# pppoe_end NS DEV MAC HOST: ppp0, a session with that station
+pppoe_end()
+{
+	sleep 1000 | "$FLOW_PPPOE" "$1" "$2" "$3" 7 > /dev/null &
+	pppoe+=($!)
+	check_wait "session" 10 ip -n "$1" link show ppp0
+	ip -n "$1" link set ppp0 mtu 1492 up
+	ip -n "$1" addr add "10.0.8.$4/24" dev ppp0
+	ip -n "$1" addr add "2001:db8:8::$4/64" dev ppp0 nodad
+}
+
+test_pppoe() # a flow with a PPPoE session on one side
+{
+	local pppoe=()
+
+	if [ ! -x "${FLOW_PPPOE-}" ]; then
+		skip "needs flow_pppoe"
+		return
+	fi
+	pppoe_end "$router" "$wan" 02:00:00:00:02:02 1
+	pppoe_end "$server" "$wan_wire" 02:00:00:00:02:01 2
+	ip -n "$server" route add 10.0.1.0/24 dev ppp0
+	ip -n "$server" route add 2001:db8:1::/64 dev ppp0
+	ruleset routed
+	offloaded "IPv4 to the server" -c 10.0.8.2
+	offloaded "IPv4 to the client" -c 10.0.8.2 -R
+	offloaded "IPv6 to the server" -c 2001:db8:8::2
+	offloaded "IPv6 to the client" -c 2001:db8:8::2 -R
+	kill "${pppoe[@]}"
 }
 
 # Packets of the connections that conntrack has

@@ -8,6 +8,9 @@
 #   client              router: the MACs of the SoC              server
 #   wire0 10.0.1.2 ---- eth0 10.0.1.1        eth1 10.0.2.1 ---- wire1 10.0.2.2
 #         2001:db8:1::2      ...1::1              ...2::1             ...2::2
+#
+# Where the SoC has its switch, lan1 and wan are the ports of the router, with
+# wire0p1 and wire0p0.
 
 mtk_dir=$(dirname "$(readlink -e "${BASH_SOURCE[0]}")")
 # shellcheck source-path=SCRIPTDIR/../../selftests/drivers/net/netdevsim
@@ -18,6 +21,23 @@ FE=/sys/kernel/debug/mtk_fe
 COMPATIBLE=/sys/firmware/devicetree/base/compatible
 IPERF_SECONDS=${IPERF_SECONDS:-4}
 
+has_switch()
+{
+	compgen -G "${COMPATIBLE%/*}/soc@*/ethernet@*/mdio-bus/switch@*" \
+		> /dev/null
+}
+
+# Ports of the router, and the far ends of their wires
+if has_switch; then
+	lan=lan1 lan_wire=wire0p1
+	wan=wan wan_wire=wire0p0
+else
+	lan=eth0 lan_wire=wire0
+	wan=eth1 wan_wire=wire1
+fi
+
+# fe_require TOOL...: these, the model and the drivers; BEFORE_SWITCH is a
+# command between that of the MACs and that of the switch
 fe_require()
 {
 	local tool
@@ -28,6 +48,11 @@ fe_require()
 	done
 	modprobe mtk_fe || flow_skip "needs the model, see GUEST=mtk"
 	modprobe mtk_eth || flow_skip "needs mtk_eth_soc"
+	has_switch || return 0
+	${BEFORE_SWITCH-}
+	modprobe -a tag_mtk mt7530-mdio || flow_skip "needs mt7530"
+	# What the conduit sends by itself has no tag.
+	ip link set eth0 addrgenmode none
 }
 
 # soc_is NAME
@@ -81,34 +106,35 @@ setup()
 {
 	set_switches
 	setup_ns client server router || flow_skip "cannot make netns"
-	ip link set eth0 netns "$router"
-	ip link set eth1 netns "$router"
+	ip link set "$lan" netns "$router"
+	ip link set "$wan" netns "$router"
 	ip netns exec "$router" sysctl -wq net.ipv4.ip_forward=1 \
 		net.ipv6.conf.all.forwarding=1
-	end_setup "$client" wire0 1
-	end_setup "$server" wire1 2
+	end_setup "$client" "$lan_wire" 1
+	end_setup "$server" "$wan_wire" 2
 }
 
 # ... with both ports of the router in use
 setup_open()
 {
 	setup
-	host_setup "$router" eth0 1 1
-	host_setup "$router" eth1 2 1
+	host_setup "$router" "$lan" 1 1
+	host_setup "$router" "$wan" 2 1
 	slowwait 5 carriers_are 1 > /dev/null || flow_skip "no carrier"
 }
 
 # The far ends of both wires
 wires_are()
 {
-	carrier_is "$client" wire0 "$1" && carrier_is "$server" wire1 "$1"
+	carrier_is "$client" "$lan_wire" "$1" &&
+		carrier_is "$server" "$wan_wire" "$1"
 }
 
 # Both ends of both wires
 carriers_are()
 {
-	wires_are "$1" && carrier_is "$router" eth0 "$1" &&
-		carrier_is "$router" eth1 "$1"
+	wires_are "$1" && carrier_is "$router" "$lan" "$1" &&
+		carrier_is "$router" "$wan" "$1"
 }
 
 ping_ok()
@@ -184,7 +210,8 @@ came_out()
 
 	for ns in "$client" "$server"; do
 		n=$((n + $(ip netns exec "$ns" sh -c \
-			"cat /sys/class/net/wire[01]/statistics/rx_packets")))
+			"cat /sys/class/net/wire*/statistics/rx_packets" |
+			paste -sd +)))
 	done
 	echo $n
 }
@@ -197,7 +224,7 @@ ruleset()
 		table inet fe {
 			flowtable ft {
 				hook ingress priority 0
-				devices = { eth0, eth1 }
+				devices = { $lan, $wan }
 				counter
 				flags offload
 			}
@@ -217,9 +244,54 @@ masquerade()
 	cat <<-RULES
 		chain post {
 			type nat hook postrouting priority 100
-			oifname eth1 masquerade
+			oifname $wan masquerade
 		}
 	RULES
+}
+
+# iperf3 that has to arrive: NAME ARG...
+iperf_check()
+{
+	local name=$1 mbps
+
+	shift
+	mbps=$(iperf "$@")
+	echo "# $name: ${mbps:-no} Mbit/s"
+	check_true "$name" [ "${mbps:-0}" -gt 0 ]
+}
+
+# offloaded NAME ARG...: iperf3 through the router, and who forwarded it
+offloaded()
+{
+	local name=$1 forward out
+
+	shift
+	forward=$(ppe_stat forward)
+	out=$(came_out)
+	iperf_check "$name" "$@"
+	forward=$(($(ppe_stat forward) - forward))
+	out=$(($(came_out) - out))
+	echo "# $name: $forward of $out packets by the PPE"
+	check_true "$name: packets came out" [ "$out" -gt 1000 ]
+	check_true "$name: 95 % by the PPE" \
+		[ $((forward * 100)) -ge $((out * 95)) ]
+}
+
+# A second network on the wire of "$wan", with a tag
+vlan_setup()
+{
+	ip -n "$router" link add link "$wan" name tag1 type vlan id 10
+	ip -n "$server" link add link "$wan_wire" name tag1w type vlan id 10
+	host_setup "$router" tag1 3 1
+	host_setup "$server" tag1w 3 2
+	ip -n "$server" route add 10.0.1.0/24 via 10.0.3.1
+	ip -n "$server" route add 2001:db8:1::/64 via 2001:db8:3::1
+}
+
+vlan_cleanup()
+{
+	ip -n "$server" link del tag1w
+	ip -n "$router" link del tag1
 }
 
 cleanup()

@@ -63,10 +63,10 @@ for i in range(5):
 test_mtu() # what is longer than the MTU goes to the CPU
 {
 	ruleset routed
-	ip -n "$client" link set wire0 mtu 1600
+	ip -n "$client" link set "$lan_wire" mtu 1600
 	check "over MTU" "$(count cpu_1c udp_flow 7 600 1500 20)" 20
 	check "not over MTU" "$(count cpu_1c udp_flow 7 600 1472 20)" 0
-	ip -n "$client" link set wire0 mtu 1500
+	ip -n "$client" link set "$lan_wire" mtu 1500
 }
 
 fin_close()
