@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # Usage: scripts/test/mtk_fe.sh
 #
-# The model of MediaTek's frame engine: KUnit tests of its hash, then the
-# driver on each SoC that is modelled, each in a guest of its own (SOCS, all).
+# The model of MediaTek's frame engine: KUnit tests of its hash, and of what DSA
+# does with flowtables, then the driver on each SoC that is modelled, each in a
+# guest of its own (SOCS, all).
 # With one CPU: of two, one waits for the other as often as a packet moves on, and
 # on a busy host that takes milliseconds.  CPUS=2 makes it two again.
 # With SLOW=1 all of it also with what no source tells of the chips the other way.
@@ -71,10 +72,10 @@ kunit()
 {
 	local dir=$results/kunit rc
 
-	SOC=mt7621 guest kunit "$(command -v modprobe)" mtk_fe_kunit
+	SOC=mt7621 guest kunit "$(command -v modprobe)" -a mtk_fe_kunit dsa_ft_kunit
 	rc=$?
 	sed -n 's/^\[ *[0-9.]*\] *\(\(not \)\{0,1\}ok [0-9]* \)\(- \)\{0,1\}/\1/p' "$dir/kernel.log" |
-		grep -v ' mtk_fe_foe$' >"$dir/ktap"
+		grep -vE ' (mtk_fe_foe|dsa_ft)$' >"$dir/ktap"
 	[ -s "$dir/ktap" ] || rc=1
 	report kunit "$rc" "$dir/ktap"
 }
