@@ -10,7 +10,7 @@
 # With SLOW=1 all of it also with what no source tells of the chips the other way.
 # check: slow
 # check: builds mtk
-# check: timeout 1800
+# check: timeout 3000
 # check: cpus 1
 # check: minutes 15
 

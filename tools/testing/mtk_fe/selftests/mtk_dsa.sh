@@ -8,6 +8,9 @@
 # shellcheck source-path=SCRIPTDIR source=mtk_lib.sh
 source "$(dirname "$(readlink -e "$0")")/mtk_lib.sh"
 
+# set by setup_ns
+other=
+
 # sw_stat NAME
 sw_stat()
 {
@@ -30,7 +33,7 @@ tags()
 # bound_flow [SERVER]: a UDP flow, both directions of which are bound
 bound_flow()
 {
-	ip netns exec "$router" conntrack -F 2> /dev/null
+	ct -F
 	echo 100 > $FE/tick
 	ip netns exec "$client" "$mtk_dir/udp_flow.py" "${1-10.0.2.2}" \
 		4001:7 600 > /dev/null

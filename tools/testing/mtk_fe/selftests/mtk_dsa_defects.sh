@@ -10,7 +10,7 @@ source "$(dirname "$(readlink -e "$0")")/mtk_lib.sh"
 # bound: a UDP flow, and how many directions of it
 bound()
 {
-	ip netns exec "$router" conntrack -F 2> /dev/null
+	ct -F
 	echo 100 > $FE/tick
 	udp_flow 4001:7 600 > /dev/null
 	ppe_entries bind

@@ -13,7 +13,7 @@ test_probe() # the drivers find their ports
 
 	! has_switch || driver=dsa
 	for dev in $lan $wan; do
-		check "$dev" "$(ip netns exec "$router" ethtool -i $dev |
+		check "$dev" "$(ip netns exec "$router" ethtool -i "$dev" |
 			sed -n 's/^driver: //p')" $driver
 	done
 }
@@ -135,36 +135,20 @@ test_pppoe() # a flow with a PPPoE session on one side
 	kill "${pppoe[@]}"
 }
 
-# Packets of the connections that conntrack has
-ct_packets()
-{
-	ip netns exec "$router" conntrack -L -p udp 2> /dev/null |
-		grep -o 'packets=[0-9]*' | tr -dc '0-9\n' |
-		awk '{ sum += $1 } END { print sum + 0 }'
-}
-
 test_mib() # packets of a flow by the MIB, in conntrack
 {
 	local forward
 
-	if soc_is mt7621; then
-		skip "has no MIB"
-		return
-	fi
+	! has_no_mib || return
 	ruleset routed
 	ip netns exec "$router" sysctl -wq net.netfilter.nf_conntrack_acct=1
-	ip netns exec "$router" conntrack -F 2> /dev/null
+	ct -F
 	forward=$(ppe_stat forward)
 	iperf_check "UDP" -c 10.0.2.2 -u -b 50M -l 1000
 	forward=$(($(ppe_stat forward) - forward))
-	check_wait "conntrack has them" 10 ct_packets_are_over \
+	check_wait "conntrack has them" 10 ct_sum_is_over packets \
 		$((forward * 95 / 100))
-	echo "# conntrack $(ct_packets), PPE $forward"
-}
-
-ct_packets_are_over()
-{
-	[ "$(ct_packets)" -gt "$1" ]
+	echo "# conntrack $(ct_sum packets), PPE $forward"
 }
 
 test_age() # entries age, and only when time goes on

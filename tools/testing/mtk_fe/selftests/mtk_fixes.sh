@@ -7,12 +7,6 @@
 # shellcheck source-path=SCRIPTDIR source=mtk_lib.sh
 source "$(dirname "$(readlink -e "$0")")/mtk_lib.sh"
 
-# ct COMMAND...: conntrack in the router
-ct()
-{
-	ip netns exec "$router" conntrack "$@" 2> /dev/null
-}
-
 # bind_flow SPORT [BOUND]: a UDP flow, each direction of which is bound; then as
 # many entries are
 bind_flow()
@@ -112,22 +106,6 @@ test_netns() # both directions of a flow are offloaded in any netns
 	bind_flow 1030
 }
 
-ct_packets()
-{
-	ct -L -p udp | grep -o 'packets=[0-9]*' | tr -dc '0-9\n' |
-		awk '{ sum += $1 } END { print sum + 0 }'
-}
-
-ct_packets_are()
-{
-	[ "$(ct_packets)" = "$1" ]
-}
-
-has_no_mib()
-{
-	soc_is mt7621 && skip "has no MIB"
-}
-
 test_count_off() # conntrack has all packets with hw-tc-offload off, too
 {
 	! has_no_mib || return
@@ -135,7 +113,7 @@ test_count_off() # conntrack has all packets with hw-tc-offload off, too
 	bind_flow 1028
 	hw_tc_offload off eth0 eth1
 	udp_flow 1028:7 100 > /dev/null
-	check_wait "counted" 10 ct_packets_are 1400
+	check_wait "counted" 10 ct_sum_is packets 1400
 	hw_tc_offload on eth0 eth1
 }
 
@@ -150,8 +128,8 @@ test_debugfs() # conntrack has all packets though somebody looks at the table
 		udp_flow 1029:7 100 > /dev/null
 		cat /sys/kernel/debug/ppe*/bind > /dev/null
 	done
-	check_wait "counted" 10 ct_packets_are 2800 ||
-		echo "# conntrack: $(ct_packets)"
+	check_wait "counted" 10 ct_sum_is packets 2800 ||
+		echo "# conntrack: $(ct_sum packets)"
 }
 
 test_low_mtu() # what is too long for an MTU below 1500 goes to the CPU

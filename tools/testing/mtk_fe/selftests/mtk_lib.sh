@@ -216,6 +216,34 @@ came_out()
 	echo $n
 }
 
+# ct COMMAND...: conntrack in the router
+ct()
+{
+	ip netns exec "$router" conntrack "$@" 2> /dev/null
+}
+
+# ct_sum packets|bytes: of the UDP connections, both directions
+ct_sum()
+{
+	ct -L -p udp | grep -o "$1=[0-9]*" | cut -d = -f 2 |
+		awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+ct_sum_is()
+{
+	[ "$(ct_sum "$1")" = "$2" ]
+}
+
+ct_sum_is_over()
+{
+	[ "$(ct_sum "$1")" -gt "$2" ]
+}
+
+has_no_mib()
+{
+	soc_is mt7621 && skip "has no MIB"
+}
+
 # ruleset routed|masquerade
 ruleset()
 {

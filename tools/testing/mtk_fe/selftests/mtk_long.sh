@@ -57,8 +57,7 @@ is_bound()
 # Its connection in conntrack
 connection()
 {
-	ip netns exec "$router" conntrack -L -p udp --orig-port-src $SPORT \
-		-o id 2> /dev/null
+	ct -L -p udp --orig-port-src $SPORT -o id
 }
 
 id()

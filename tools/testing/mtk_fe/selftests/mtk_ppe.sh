@@ -90,7 +90,7 @@ fin_divert()
 test_fin_divert() # FIN, fin_mode 1: to the CPU, and the entry stays
 {
 	ruleset routed
-	ip netns exec "$router" conntrack -F 2> /dev/null
+	ct -F
 	with_knob fin_mode 1 fin_divert
 }
 
@@ -104,7 +104,7 @@ fin_forward()
 test_fin_forward() # FIN, fin_mode 2: the CPU does not see it
 {
 	ruleset routed
-	ip netns exec "$router" conntrack -F 2> /dev/null
+	ct -F
 	with_knob fin_mode 2 fin_forward
 }
 
@@ -131,7 +131,7 @@ still()
 fresh_flow()
 {
 	ruleset routed
-	ip netns exec "$router" conntrack -F 2> /dev/null
+	ct -F
 	echo 20 > $FE/tick
 	check_wait "nothing is bound" 5 ppe_entries_are bind 0
 }
@@ -213,18 +213,6 @@ test_dscp() # hardware that sets the TOS byte clears it, the driver has it 0
 	unmark
 }
 
-ct_bytes()
-{
-	ip netns exec "$router" conntrack -L -p udp 2> /dev/null |
-		grep -o 'bytes=[0-9]*' | cut -d = -f 2 |
-		awk '{ sum += $1 } END { print sum + 0 }'
-}
-
-ct_bytes_are()
-{
-	[ "$(ct_bytes)" = "$1" ]
-}
-
 # mib_flow SPORT MORE: 700 packets of 92 bytes each way, and for each that the PPE
 # forwards some more
 mib_flow()
@@ -236,16 +224,13 @@ mib_flow()
 	forward=$(count forward udp_flow "$1:7" 700)
 	check_true "forwarded" [ "$forward" -gt 1000 ]
 	bytes=$((1400 * 92 + forward * $2))
-	check_wait "bytes, $2 more each" 10 ct_bytes_are $bytes ||
-		echo "# conntrack $(ct_bytes), want $bytes"
+	check_wait "bytes, $2 more each" 10 ct_sum_is bytes $bytes ||
+		echo "# conntrack $(ct_sum bytes), want $bytes"
 }
 
 test_mib_l3() # bytes are those of frames, or of packets, as hardware counts
 {
-	if soc_is mt7621; then
-		skip "has no MIB"
-		return
-	fi
+	! has_no_mib || return
 	still with_knob mib_l3 0 mib_flow 2005 14
 	still with_knob mib_l3 1 mib_flow 2006 0
 }
