@@ -158,10 +158,11 @@ build_model()
 			INSTALL_MOD_PATH="$OUT/build/$name-modules" modules_install
 }
 
-# Of the overlay the code of the kernel, without its KUnit tests.
+# Of the overlay the code of the kernel, without its KUnit tests, and without what
+# only the guest mtk has.
 covered_files()
 {
-	overlay_files | grep -E '^(net|drivers)/.*\.c$' | grep -vE '/tests/|/flow_kunit'
+	overlay_files | grep -E '^(net|drivers)/.*\.c$' | grep -vE '/tests/|/flow_kunit|^net/dsa/'
 }
 
 # What this base goes without, as the words of one line: hooks, and sub-series

@@ -242,7 +242,8 @@ fe_require nft conntrack iperf3 ping python3 ss
 has_switch || flow_skip "this SoC has no switch"
 trap cleanup EXIT
 setup_open
-setup_ns other
+other=
+setup_ns other || flow_skip "cannot make netns"
 ip link set lan2 netns "$router"
 ip link set wire0p2 netns "$other"
 ip -n "$router" link set lan2 addrgenmode none up

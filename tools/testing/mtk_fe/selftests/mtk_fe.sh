@@ -14,7 +14,7 @@ test_probe() # the drivers find their ports
 	! has_switch || driver=dsa
 	for dev in $lan $wan; do
 		check "$dev" "$(ip netns exec "$router" ethtool -i "$dev" |
-			sed -n 's/^driver: //p')" $driver
+			sed -n 's/^driver: //p')" "$driver"
 	done
 }
 
