@@ -107,7 +107,7 @@ test_vlan() # a flow with a tag on one side
 # pppoe_end NS DEV MAC HOST: ppp0, a session with that station
 pppoe_end()
 {
-	sleep 1000 | "$FLOW_PPPOE" "$1" "$2" "$3" 7 > /dev/null &
+	sleep 1000 > >("$FLOW_PPPOE" "$1" "$2" "$3" 7 > /dev/null) &
 	pppoe+=($!)
 	check_wait "session" 10 ip -n "$1" link show ppp0
 	ip -n "$1" link set ppp0 mtu 1492 up
