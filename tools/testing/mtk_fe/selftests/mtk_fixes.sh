@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What the driver has got wrong: each of these tests fails without one of the
-# commits of series/mtk-fixes. Hardware's time stands still but for echo N > tick.
+# commits of series/mtk-fixes. Hardware's time stands still, but for what is
+# written to tick.
 
 # shellcheck source-path=SCRIPTDIR source=mtk_lib.sh
 source "$(dirname "$(readlink -e "$0")")/mtk_lib.sh"
@@ -155,21 +156,21 @@ udp6_closed()
 	ip netns exec "$client" python3 - "$1" <<-'PYTHON'
 		import socket, struct, sys
 		wrong = int(sys.argv[1])
-		src, dst = (socket.inet_pton(socket.AF_INET6, "2001:db8:1::%d" % i)
-		            for i in (2, 1))
+		src, dst = (socket.inet_pton(socket.AF_INET6, addr)
+		            for addr in ("2001:db8:1::2", "2001:db8:1::1"))
 		udp = struct.pack("!HHHH8x", 9, 9, 16, 0)
 		pseudo = src + dst + struct.pack("!II", 16, 17) + udp
 		total = sum(struct.unpack("!%dH" % (len(pseudo) // 2), pseudo))
 		while total >> 16:
 		    total = (total & 0xffff) + (total >> 16)
-		udp = struct.pack("!HHHH8x", 9, 9, 16, (~total & 0xffff) ^ wrong)
-		mac = [bytes.fromhex("02000000010%d" % i) for i in (1, 2)]
-		frame = (mac[0] + mac[1] + struct.pack("!HIHBB", 0x86dd, 6 << 28,
-		         16, 17, 64) + src + dst + udp)
+		total = ~total & 0xffff ^ wrong
+		udp = struct.pack("!HHHH8x", 9, 9, 16, total)
+		ip6 = struct.pack("!IHBB", 6 << 28, 16, 17, 64) + src + dst
+		eth = bytes.fromhex("02000000010102000000010286dd")
 		sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 		sock.bind(("wire0", 0))
 		for _ in range(10):
-		    sock.send(frame)
+		    sock.send(eth + ip6 + udp)
 	PYTHON
 }
 
