@@ -12,7 +12,7 @@
 # check: builds mtk
 # check: timeout 3000
 # check: cpus 1
-# check: minutes 15
+# check: minutes 20
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -70,9 +70,9 @@ got_all()
 	[ "$(got)" = "$sent" ]
 }
 
-# Six minutes: another flow gets into its bucket while it is bound; it is slower
-# then than what is bound anew; it pauses for longer than hardware keeps it, and at
-# last for longer than the flowtable does.
+# Six minutes: another flow gets into its bucket while it is bound; it is
+# slower then than what is bound anew; it pauses for longer than hardware keeps
+# it, and at last for longer than the flowtable does.
 round()
 {
 	push 100 0

@@ -213,8 +213,8 @@ test_dscp() # hardware that sets the TOS byte clears it, the driver has it 0
 	unmark
 }
 
-# mib_flow SPORT MORE: 700 packets of 92 bytes each way, and for each that the PPE
-# forwards some more
+# mib_flow SPORT MORE: 700 packets of 92 bytes each way, and for each that the
+# PPE forwards some more
 mib_flow()
 {
 	local forward bytes
