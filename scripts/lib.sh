@@ -12,7 +12,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 BASE=${BASE:-v7.3}
 OUT=$ROOT/out/$BASE
 TREE=$OUT/tree
-GUESTS="uml base uml-debug uml-time qemu coverage mtk"
+GUESTS="uml base uml-debug uml-time qemu coverage mtk mtk-time"
 CACHE=${NFT_OFFLOAD_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/kmod-nft-offload}
 
 # The trees under out/ are generated: the user's git settings must not change
