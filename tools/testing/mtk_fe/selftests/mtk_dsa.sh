@@ -204,19 +204,16 @@ ports_setup()
 	ip link set lan1 netns "$router"
 	ip link set wan netns "$router"
 	ip link set lan2 netns "$router"
-	host_setup "$router" lan1 1 1
-	host_setup "$router" wan 2 1
+	open_ports
 	ip -n "$router" link set lan2 addrgenmode none up
 }
 
-# With NAT, since without it both directions have one bucket, and the driver
-# forgets one of them, see mtk_defects.sh.
 test_unbind() # the switch goes while flows are in hardware, and comes back
 {
 	local driver=/sys/bus/mdio_bus/drivers/mt7530-mdio id
 
 	id=$(cd $driver && echo *:1f)
-	ruleset masquerade
+	ruleset routed
 	bound_flow
 	echo "$id" > $driver/unbind
 	check_wait "entries leave" 5 ppe_entries_are bind 0
@@ -224,7 +221,7 @@ test_unbind() # the switch goes while flows are in hardware, and comes back
 	echo "$id" > $driver/bind
 	ports_setup
 	check_wait "carrier" 5 carriers_are 1
-	ruleset masquerade
+	ruleset routed
 	bound_flow
 	check "tags" "$(tags)" \
 		"port 1 layers 1 tag 0001 0000 port 1 layers 1 tag 0002 0000"
@@ -242,7 +239,6 @@ fe_require nft conntrack iperf3 ping python3 ss
 has_switch || flow_skip "this SoC has no switch"
 trap cleanup EXIT
 setup_open
-other=
 setup_ns other || flow_skip "cannot make netns"
 ip link set lan2 netns "$router"
 ip link set wire0p2 netns "$other"

@@ -21,8 +21,7 @@ test_probe() # the drivers find their ports
 test_open() # open: carrier at both ends of both wires
 {
 	check_true "no carrier before" wires_are 0
-	host_setup "$router" "$lan" 1 1
-	host_setup "$router" "$wan" 2 1
+	open_ports
 	check_wait "carrier" 5 carriers_are 1
 	check "faults" "$(cat $FE/dma_fault)" 0
 }

@@ -102,14 +102,27 @@ set_switches()
 	done
 }
 
-setup()
+# The ports from the first netns into one of their own
+setup_router()
 {
-	set_switches
-	setup_ns client server router || flow_skip "cannot make netns"
+	setup_ns router || flow_skip "cannot make netns"
 	ip link set "$lan" netns "$router"
 	ip link set "$wan" netns "$router"
 	ip netns exec "$router" sysctl -wq net.ipv4.ip_forward=1 \
 		net.ipv6.conf.all.forwarding=1
+}
+
+open_ports()
+{
+	host_setup "$router" "$lan" 1 1
+	host_setup "$router" "$wan" 2 1
+}
+
+setup()
+{
+	set_switches
+	setup_ns client server || flow_skip "cannot make netns"
+	setup_router
 	end_setup "$client" "$lan_wire" 1
 	end_setup "$server" "$wan_wire" 2
 }
@@ -118,8 +131,7 @@ setup()
 setup_open()
 {
 	setup
-	host_setup "$router" "$lan" 1 1
-	host_setup "$router" "$wan" 2 1
+	open_ports
 	slowwait 5 carriers_are 1 > /dev/null || flow_skip "no carrier"
 }
 
