@@ -7,7 +7,8 @@
 # guest of its own (SOCS, all).
 # With one CPU: of two, one waits for the other as often as a packet moves on, and
 # on a busy host that takes milliseconds.  CPUS=2 makes it two again.
-# With SLOW=1 all of it also with what no source tells of the chips the other way.
+# With SLOW=1 all of it also with what no source tells of the chips the other way,
+# and two hours of a connection, in virtual time.
 # check: slow
 # check: builds mtk
 # check: timeout 3000
@@ -81,19 +82,21 @@ kunit()
 }
 
 "$ROOT/scripts/build" mtk >&2 || exit
+[ "${SLOW:-0}" = 0 ] || "$ROOT/scripts/build" mtk-time >&2 || exit
 mkdir -p "$results"
 gcc -O2 -w -D_GNU_SOURCE -o "$FLOW_PPPOE" "$KSFT/drivers/net/netdevsim/flow_pppoe.c" || exit 3
 echo 'TAP version 13'
 warnings
 tap $? "the model builds without a warning of W=1 and sparse"
 kunit
+
 # tests SOC NAME [SWITCHES]
 tests()
 {
-	local last=mtk_fixes test
+	local tests="mtk_fe mtk_ppe mtk_fixes mtk_teardown" test
 
-	[[ $1 != *-dsa ]] || last=mtk_dsa
-	for test in mtk_fe mtk_ppe $last; do
+	[[ $1 != *-dsa ]] || tests="mtk_fe mtk_ppe mtk_dsa"
+	for test in $tests; do
 		SOC=$1 SWITCHES=${3-} guest "$2-$test" "$MODEL/selftests/$test.sh"
 		report "$2" $? "$results/$2-$test/out"
 	done
@@ -106,6 +109,9 @@ for dts in "$MODEL"/*.dts; do
 	[ "${SLOW:-0}" = 1 ] || continue
 	tests "$soc" "$soc-other" "fin_mode=1 rate_total=1 cache=1 dscp=1 mib_l3=1 stag_any=1"
 	tests "$soc" "$soc-fin-forward" fin_mode=2
+	[[ $soc != *-dsa ]] || continue
+	SOC=$soc GUEST=mtk-time guest "$soc-mtk_long" "$MODEL/selftests/mtk_long.sh"
+	report "$soc" $? "$results/$soc-mtk_long/out"
 done
 echo "1..$tap_n"
 tap_end

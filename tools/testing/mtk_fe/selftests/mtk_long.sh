@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Hours in the life of a connection; for a guest with time travel.
+# Hours in the life of a connection.
+# guest: mtk-time
 
 # shellcheck source-path=SCRIPTDIR source=mtk_lib.sh
 source "$(dirname "$(readlink -e "$0")")/mtk_lib.sh"
@@ -60,7 +61,7 @@ connection()
 	ct -L -p udp --orig-port-src $SPORT -o id
 }
 
-id()
+conn_id()
 {
 	connection | grep -o ' id=[0-9]*'
 }
@@ -75,12 +76,12 @@ got_all()
 # it, and at last for longer than the flowtable does.
 round()
 {
-	push 100 0
+	push 400 5
 	check_true "$1: bound" is_bound
 	udp_flow $NEIGHBOUR:7 600 > /dev/null
 	push 1500 200
 	sleep 15
-	push 200 0
+	push 400 5
 	check_true "$1: bound again" is_bound
 	sleep 45
 	check_true "$1: got all, $(got) of $sent" got_all
@@ -100,11 +101,11 @@ test_two_hours() # pauses, and neighbours in its bucket
 	ip netns exec "$router" sysctl -wq net.netfilter.nf_conntrack_acct=1
 	SECONDS=0
 	udp_flow $SPORT:7 600 > /dev/null
-	first=$(id)
+	first=$(conn_id)
 	listen
 	for ((i = 1; i <= 21 && RET == KSFT_PASS; i++)); do
 		round $i
-		check "$i: connection" "$(id)" "$first"
+		check "$i: connection" "$(conn_id)" "$first"
 	done
 	check_true "two hours" [ $SECONDS -ge 7200 ]
 	soc_is mt7621 || check "conntrack has" "$(replies)" $((600 + sent))
