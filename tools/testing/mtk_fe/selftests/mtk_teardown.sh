@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Something under bound flows goes away while packets come: no entry is left that
-# forwards, and what can go on goes on.
+# Something under bound flows goes away while packets come: no entry is left
+# that forwards, and what can go on goes on.
 
 # shellcheck source-path=SCRIPTDIR source=mtk_lib.sh
 source "$(dirname "$(readlink -e "$0")")/mtk_lib.sh"
