@@ -93,7 +93,7 @@ kunit
 # tests SOC NAME [SWITCHES]
 tests()
 {
-	local tests="mtk_fe mtk_ppe mtk_fixes mtk_teardown" test
+	local tests="mtk_fe mtk_ppe mtk_fixes mtk_bridge mtk_teardown" test
 
 	[[ $1 != *-dsa ]] || tests="mtk_fe mtk_ppe mtk_dsa"
 	for test in $tests; do
