@@ -76,6 +76,13 @@ static int dsa_ft_bind(struct dsa_port *dp, struct dsa_ft *ft,
 	return 0;
 }
 
+static void dsa_ft_free(struct dsa_ft_bound *bound)
+{
+	list_del(&bound->list);
+	netdev_put(bound->conduit, &bound->tracker);
+	kfree(bound);
+}
+
 static int dsa_ft_unbind(struct dsa_port *dp, struct dsa_ft *ft,
 			 struct flow_block_offload *f)
 {
@@ -90,9 +97,7 @@ static int dsa_ft_unbind(struct dsa_port *dp, struct dsa_ft *ft,
 			err = dsa_ft_conduit(bound->conduit, f);
 		else
 			err = dsa_ft_switch(dp, f);
-		list_del(&bound->list);
-		netdev_put(bound->conduit, &bound->tracker);
-		kfree(bound);
+		dsa_ft_free(bound);
 
 		return err;
 	}
@@ -123,3 +128,21 @@ int dsa_ft_setup(struct dsa_port *dp, struct dsa_ft *ft,
 	}
 }
 EXPORT_SYMBOL_IF_KUNIT(dsa_ft_setup);
+
+/**
+ * dsa_ft_forget() - the system goes down, with flowtables bound
+ * @ft: flowtables of a user port
+ *
+ * Nobody unbinds them any more, and a conduit that is unregistered must not
+ * wait for that.
+ */
+void dsa_ft_forget(struct dsa_ft *ft)
+{
+	struct dsa_ft_bound *bound, *next;
+
+	guard(mutex)(&ft->lock);
+
+	list_for_each_entry_safe(bound, next, &ft->bound, list)
+		dsa_ft_free(bound);
+}
+EXPORT_SYMBOL_IF_KUNIT(dsa_ft_forget);

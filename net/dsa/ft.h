@@ -24,5 +24,6 @@ struct dsa_ft {
 void dsa_ft_init(struct dsa_ft *ft);
 int dsa_ft_setup(struct dsa_port *dp, struct dsa_ft *ft,
 		 struct flow_block_offload *f);
+void dsa_ft_forget(struct dsa_ft *ft);
 
 #endif

@@ -284,6 +284,22 @@ static void ft_test_reload(struct kunit *test)
 	ft_expect_clean(test);
 }
 
+/* A system that goes down unregisters the conduit, and does not unbind */
+static void ft_test_shutdown(struct kunit *test)
+{
+	struct ft_test *ctx = test->priv;
+	struct net_device *conduit = ctx->cpu[0].conduit;
+	int refs = netdev_refcnt_read(conduit);
+
+	KUNIT_EXPECT_EQ(test, ft_bind(ctx, 0), 0);
+	KUNIT_EXPECT_EQ(test, netdev_refcnt_read(conduit), refs + 1);
+	dsa_ft_forget(&ctx->ft);
+	KUNIT_EXPECT_EQ(test, netdev_refcnt_read(conduit), refs);
+	KUNIT_EXPECT_EQ(test, ft_unbind(ctx, 0), -ENOENT);
+	flow_block_cb_free(list_first_entry(&ctx->block[0].cb_list,
+					    struct flow_block_cb, list));
+}
+
 static struct kunit_case ft_cases[] = {
 	KUNIT_CASE(ft_test_conduit),
 	KUNIT_CASE(ft_test_no_setup_tc),
@@ -294,6 +310,7 @@ static struct kunit_case ft_cases[] = {
 	KUNIT_CASE(ft_test_change),
 	KUNIT_CASE(ft_test_lag),
 	KUNIT_CASE(ft_test_reload),
+	KUNIT_CASE(ft_test_shutdown),
 	{}
 };
 
