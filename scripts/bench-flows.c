@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* bench-flows CLIENT SERVER FIRST FLOWS SECONDS, the ends as NS:IF
+/* bench-flows [-m] [-n TIMES] CLIENT SERVER FIRST FLOWS SECONDS, the ends as NS:IF
  *
- * For scripts/bench-flows-guest: UDP connections through the router, a frame
+ * For the scripts bench-*-guest: UDP connections through the router, a frame
  * from the client and, when that has arrived, one from the server for each.
- * Once, or with SECONDS again every second. A frame that is lost is repeated.
- * Prints the milliseconds of the first round, and how many frames were repeated.
+ * Once, or TIMES, or with SECONDS again every second. A frame that is lost is
+ * repeated. With -m the connections are those of many hosts: clients in 10.1/16,
+ * servers in 10.2/16, ports of clients in no order. Prints the milliseconds of the
+ * first round, and how many frames were repeated.
  */
 #include <linux/if_ether.h>
 #include <netinet/ip.h>
@@ -17,6 +19,7 @@
 #define BATCH		64		/* below any ring */
 #define SPORT		1024
 #define SPORTS		60000
+#define STRIDE		36779		/* no common factor with SPORTS */
 #define DPORT		5000
 #define MAGIC		0x666c6f77
 #define TRIES		50
@@ -31,7 +34,16 @@ struct frame {
 } __attribute__((packed));
 
 static int fds[2];
+static bool many_hosts;
 static unsigned long repeated;
+
+/* A connection as its client sees it */
+struct conn {
+	uint32_t	saddr;
+	uint32_t	daddr;
+	uint16_t	sport;
+	uint16_t	dport;
+};
 
 static void put_mac(uint8_t *p, int net, int host)
 {
@@ -40,9 +52,36 @@ static void put_mac(uint8_t *p, int net, int host)
 	memcpy(p, mac, sizeof(mac));
 }
 
+/* Another number for each, in no order */
+static uint32_t mix(uint32_t n)
+{
+	n = (n ^ n >> 16) * 0x45d9f3b;
+	n = (n ^ n >> 16) * 0x45d9f3b;
+	return n ^ n >> 16;
+}
+
+static struct conn conn_of(uint32_t index)
+{
+	struct conn conn = {
+		.saddr = 0x0a000164,
+		.daddr = 0x0a000264,
+		.sport = SPORT + index % SPORTS,
+		.dport = DPORT + index / SPORTS,
+	};
+	uint32_t hosts = mix(index + 1);
+
+	if (!many_hosts)
+		return conn;
+
+	conn.saddr = 0x0a010000 | (hosts & 0xffff);
+	conn.daddr = 0x0a020000 | hosts >> 16;
+	conn.sport = SPORT + (uint64_t)index * STRIDE % SPORTS;
+	return conn;
+}
+
 static void build(struct frame *f, uint32_t index, bool reply)
 {
-	uint16_t sport = SPORT + index % SPORTS, dport = DPORT + index / SPORTS;
+	struct conn conn = conn_of(index);
 	int net = 1 + reply;
 
 	memset(f, 0, sizeof(*f));
@@ -55,11 +94,11 @@ static void build(struct frame *f, uint32_t index, bool reply)
 	f->ip.frag_off = htons(IP_DF);
 	f->ip.ttl = 64;
 	f->ip.protocol = IPPROTO_UDP;
-	f->ip.saddr = htonl(0x0a000064 | net << 8);
-	f->ip.daddr = htonl(0x0a000064 | (3 - net) << 8);
+	f->ip.saddr = htonl(reply ? conn.daddr : conn.saddr);
+	f->ip.daddr = htonl(reply ? conn.saddr : conn.daddr);
 	f->ip.check = fold(sum(&f->ip, sizeof(f->ip), 0));
-	f->udp.source = htons(reply ? dport : sport);
-	f->udp.dest = htons(reply ? sport : dport);
+	f->udp.source = htons(reply ? conn.dport : conn.sport);
+	f->udp.dest = htons(reply ? conn.sport : conn.dport);
 	f->udp.len = htons(sizeof(*f) - sizeof(f->eth) - sizeof(f->ip));
 	f->magic = MAGIC;
 	f->index = index;
@@ -158,11 +197,22 @@ static void round_of(uint32_t first, uint32_t flows)
 int main(int argc, char **argv)
 {
 	long long start, now, next;
-	unsigned long first, flows, seconds;
+	unsigned long first, flows, seconds, times = 1;
+	int opt;
 
+	while ((opt = getopt(argc, argv, "mn:")) != -1) {
+		if (opt == 'm')
+			many_hosts = true;
+		else if (opt == 'n')
+			times = number(optarg, 10, 1000000);
+		else
+			return 2;
+	}
+	argc -= optind - 1;
+	argv += optind - 1;
 	errno = EINVAL;
 	if (argc != 6)
-		die("CLIENT SERVER FIRST FLOWS SECONDS");
+		die("[-m] [-n TIMES] CLIENT SERVER FIRST FLOWS SECONDS");
 	first = number(argv[3], 10, 1000000);
 	flows = number(argv[4], 10, 1000000);
 	seconds = number(argv[5], 10, 3600);
@@ -172,6 +222,8 @@ int main(int argc, char **argv)
 	start = now_ms();
 	round_of(first, flows);
 	printf("%lld", now_ms() - start);
+	while (times-- > 1)
+		round_of(first, flows);
 	for (next = start + 1000; next < start + (long long)seconds * 1000;
 	     next += 1000) {
 		now = now_ms();
