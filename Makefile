@@ -3,7 +3,7 @@
 # rest.  make itself exits 2 whenever a recipe fails and prints the script's
 # code as "Error N"; who needs the code itself calls the script.
 
-export BASE GUEST MEM CPUS TIMEOUT KVM TIME_TRAVEL T FAST SLOW JOBS SIGNOFF BASE_TREE BASE_PACKAGE
+export BASE GUEST SOC MEM CPUS TIMEOUT KVM TIME_TRAVEL T FAST SLOW JOBS SIGNOFF BASE_TREE BASE_PACKAGE
 export ROUNDS SEED FIRST MINUTES FLOWS SECONDS_EACH
 
 KERNEL := $(or $(GUEST),kernel)
@@ -14,8 +14,8 @@ KERNEL := $(or $(GUEST),kernel)
 help:
 	echo 'See it work'
 	echo '  make demo              client - router in hardware - server, on one screen'
-	echo '  make bench             throughput and CPU time: hardware, software, plain; and what'
-	echo '                         flows in hardware cost the core'
+	echo '  make bench             throughput and CPU time: hardware, software, plain; what'
+	echo '                         flows in hardware cost the core, and a driver that exists'
 	echo '  make shell             root shell in a guest with the patched kernel'
 	echo '  make guest RUN=SCRIPT  run any script as root in a fresh guest'
 	echo '                         [ARGS="..."] [MEM=1G] [CPUS=2] [TIMEOUT=SEC]'
@@ -52,6 +52,8 @@ bench:
 	scripts/build kernel
 	scripts/bench
 	scripts/bench-flows
+	scripts/build mtk
+	scripts/bench-mtk
 
 check:
 	scripts/doctor --install fetch build guest test lint crc $(if $(filter 1,$(FAST)),,qemu) \
