@@ -290,14 +290,15 @@ static void ft_test_shutdown(struct kunit *test)
 	struct ft_test *ctx = test->priv;
 	struct net_device *conduit = ctx->cpu[0].conduit;
 	int refs = netdev_refcnt_read(conduit);
+	struct flow_block_cb *cb, *next;
 
 	KUNIT_EXPECT_EQ(test, ft_bind(ctx, 0), 0);
 	KUNIT_EXPECT_EQ(test, netdev_refcnt_read(conduit), refs + 1);
 	dsa_ft_forget(&ctx->ft);
 	KUNIT_EXPECT_EQ(test, netdev_refcnt_read(conduit), refs);
 	KUNIT_EXPECT_EQ(test, ft_unbind(ctx, 0), -ENOENT);
-	flow_block_cb_free(list_first_entry(&ctx->block[0].cb_list,
-					    struct flow_block_cb, list));
+	list_for_each_entry_safe(cb, next, &ctx->block[0].cb_list, list)
+		flow_block_cb_free(cb);
 }
 
 static struct kunit_case ft_cases[] = {
