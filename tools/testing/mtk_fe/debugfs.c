@@ -253,6 +253,7 @@ void fe_debugfs_init(struct fe *fe)
 	debugfs_create_bool("dscp", 0600, dir, &fe->dscp);
 	debugfs_create_bool("mib_l3", 0600, dir, &fe->mib_l3);
 	debugfs_create_bool("stag_any", 0600, dir, &fe->stag_any);
+	debugfs_create_bool("irq_busy", 0600, dir, &fe->irq_busy);
 	debugfs_create_u64("ts_reads", 0400, dir, &fe->ts_reads);
 	debugfs_create_u64("dma_fault", 0400, dir, &fe->dma_fault);
 	debugfs_create_u64("rx_full", 0400, dir, &fe->rx_full);

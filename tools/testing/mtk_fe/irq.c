@@ -34,10 +34,19 @@ static void fe_irq_unmask(struct irq_data *data)
 	fe_kick(irq_data_get_irq_chip_data(data));
 }
 
+/* A line that somebody else has, for a driver that cannot go on */
+static int fe_irq_request(struct irq_data *data)
+{
+	struct fe *fe = irq_data_get_irq_chip_data(data);
+
+	return READ_ONCE(fe->irq_busy) ? -EBUSY : 0;
+}
+
 static struct irq_chip fe_irq_chip = {
 	.name		= "mtk_fe",
 	.irq_mask	= fe_irq_mask,
 	.irq_unmask	= fe_irq_unmask,
+	.irq_request_resources = fe_irq_request,
 };
 
 static int fe_irq_map(struct irq_domain *domain, unsigned int irq,

@@ -198,6 +198,7 @@ enum fe_fin_mode {
  * @dscp:	a bound entry sets the TOS byte
  * @mib_l3:	the MIB counts L3 bytes, not frames
  * @stag_any:	GDMs know a special tag by itself, whatever their register says
+ * @irq_busy:	no line is given to who asks for it, and probe fails
  * @ts_reads:	reads of FE_FOE_TS: the driver binds a flow, or wants to know
  *		how long one has been idle; protected by @lock
  * @dma_fault:	addresses that are no memory
@@ -228,6 +229,7 @@ struct fe {
 	bool dscp;
 	bool mib_l3;
 	bool stag_any;
+	bool irq_busy;
 	u64 ts_reads;
 	u64 dma_fault;
 	u64 rx_full;

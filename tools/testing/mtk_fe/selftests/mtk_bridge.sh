@@ -48,27 +48,51 @@ filter_del()
 	router_tc qdisc del dev "$lan" clsact
 }
 
-test_bound() # frames of a bound connection do not see the CPU
+forwards()
+{
+	[ "$(ppe_stat forward)" = "$1" ]
+}
+
+# Two connections with a common bucket are bound
+neighbours()
 {
 	check_true "filter" filter_add
+	knob force_bucket 5
+	send 2001 200
+	check_wait "bound" 5 ppe_entries_are bind 1
+	send 2002 200
+	check_wait "bound with a neighbour" 5 ppe_entries_are bind 2
+}
+
+test_bound() # frames of a bound connection do not see the CPU
+{
+	local forward
+
+	check_true "filter" filter_add
 	send 2000 200
-	check "bound" "$(ppe_entries bind)" 1
-	check "forwarded" "$(count forward send 2000 100)" 100
+	check_wait "bound" 5 ppe_entries_are bind 1
+	forward=$(ppe_stat forward)
+	send 2000 100
+	check_wait "forwarded" 5 forwards $((forward + 100))
 	filter_del
 	check "bound without the filter" "$(ppe_entries bind)" 0
 }
 
 test_neighbours() # entries of one bucket leave with their filter
 {
-	check_true "filter" filter_add
-	knob force_bucket 5
-	send 2001 200
-	check "bound" "$(ppe_entries bind)" 1
-	send 2002 200
-	check "bound with a neighbour" "$(ppe_entries bind)" 2
+	neighbours
 	filter_del
 	check "bound without the filter" "$(ppe_entries bind)" 0
 	knob force_bucket 0xffffffff
+}
+
+test_unbind() # ... or with the driver
+{
+	neighbours
+	check_true "unbind" driver_unbind
+	check_wait "entries leave" 10 ppe_entries_are bind 0
+	knob force_bucket 0xffffffff
+	check_true "bind" driver_bind
 }
 
 fe_require tc python3 ss

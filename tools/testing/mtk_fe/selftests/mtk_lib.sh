@@ -19,6 +19,7 @@ source "$KSFT/drivers/net/netdevsim/flow_lib.sh"
 
 FE=/sys/kernel/debug/mtk_fe
 COMPATIBLE=/sys/firmware/devicetree/base/compatible
+DRIVER=/sys/bus/platform/drivers/mtk_soc_eth
 IPERF_SECONDS=${IPERF_SECONDS:-4}
 
 has_switch()
@@ -332,6 +333,18 @@ vlan_cleanup()
 {
 	ip -n "$server" link del tag1w
 	ip -n "$router" link del tag1
+}
+
+# driver_unbind, then driver_bind: the driver of the MACs
+driver_unbind()
+{
+	mac_device=$(basename "$(readlink -f $DRIVER/*.ethernet)")
+	echo "$mac_device" > $DRIVER/unbind
+}
+
+driver_bind()
+{
+	echo "$mac_device" > $DRIVER/bind
 }
 
 cleanup()

@@ -7,8 +7,6 @@
 # shellcheck source-path=SCRIPTDIR source=mtk_lib.sh
 source "$(dirname "$(readlink -e "$0")")/mtk_lib.sh"
 
-DRIVER=/sys/bus/platform/drivers/mtk_soc_eth
-
 # Packets each way, for as long as it is not stopped
 traffic_start()
 {
@@ -136,23 +134,14 @@ test_netns_exit() # the netns of the router is deleted
 	traffic_stop
 }
 
-# driver bind|unbind DEVICE
-driver()
-{
-	echo "$2" > "$DRIVER/$1"
-}
-
 test_unbind() # the driver leaves the device, and comes back
 {
-	local id
-
 	traffic_start
-	id=$(basename "$(readlink -f $DRIVER/*.ethernet)")
-	check_true "unbind" driver unbind "$id"
+	check_true "unbind" driver_unbind
 	is_left
 	kill "$traffic"
 	wait "$traffic" 2> /dev/null
-	check_true "bind" driver bind "$id"
+	check_true "bind" driver_bind
 	ip netns del "$router"
 	take_ports
 	traffic_start
@@ -167,6 +156,31 @@ test_unload() # the driver is unloaded
 	is_left
 	kill "$traffic"
 	wait "$traffic" 2> /dev/null
+	modprobe mtk_eth
+	check "load" $? 0
+	ip netns del "$router"
+	take_ports
+	traffic_start
+	traffic_stop
+}
+
+# Whoever listens to the netdevs of any netns hears of lo.
+netns_comes_and_goes()
+{
+	ip netns add "$router-other" && ip netns del "$router-other"
+}
+
+test_no_irq() # the driver gets no interrupt, and leaves nothing behind
+{
+	check_true "unbind" driver_unbind
+	knob irq_busy 1
+	driver_bind 2> /dev/null
+	check "bind without interrupts" $? 1
+	netns_comes_and_goes
+	modprobe -r mtk_eth
+	check "unload" $? 0
+	netns_comes_and_goes
+	knob irq_busy 0
 	modprobe mtk_eth
 	check "load" $? 0
 	ip netns del "$router"
