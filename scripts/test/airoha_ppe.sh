@@ -51,7 +51,7 @@ of()
 
 "$ROOT/scripts/tree" >&2 || exit
 lock tree
-before=$(of series/wed-fixes 0) || before="not_ok build"
+before=$(of base 0) || before="not_ok build"
 after=$(of series/airoha-fixes 1) || after="$after"$'\n'"not_ok exit"
 mapfile -t names < <(cut -d ' ' -f 2 <<<"$after")
 tap_plan ${#names[@]}
