@@ -4,7 +4,7 @@
 # code as "Error N"; who needs the code itself calls the script.
 
 export BASE GUEST SOC MEM CPUS TIMEOUT KVM TIME_TRAVEL T FAST SLOW JOBS SIGNOFF BASE_TREE BASE_PACKAGE
-export ROUNDS SEED FIRST MINUTES FLOWS SECONDS_EACH
+export ROUNDS SEED FIRST MINUTES FLOWS SECONDS_EACH REPORT
 
 KERNEL := $(or $(GUEST),kernel)
 
@@ -56,7 +56,7 @@ bench:
 	scripts/bench-mtk
 
 check:
-	scripts/doctor --install fetch build guest test lint crc $(if $(filter 1,$(FAST)),,qemu) \
+	scripts/doctor --install fetch build guest test lint crc report $(if $(filter 1,$(FAST)),,qemu) \
 		$(if $(filter 1,$(SLOW))$(findstring cross,$(T)),cross)
 	scripts/check
 

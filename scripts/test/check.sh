@@ -13,7 +13,7 @@
 
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-unset CI LIMIT T FAST SLOW JOBS CPUS GUEST RESULTS NFT_OFFLOAD_LOCKED NFT_OFFLOAD_BUILT
+unset CI LIMIT REPORT T FAST SLOW JOBS CPUS GUEST RESULTS NFT_OFFLOAD_LOCKED NFT_OFFLOAD_BUILT
 repo=$dir/repo
 export EVENTS=$dir/events
 
@@ -90,7 +90,7 @@ last()
 	echo "$2" >"$repo/out/$BASE/results/$1/seconds"
 }
 
-tap_plan 22
+tap_plan 26
 fake a "$(meets b)" 'cpus 1'
 fake b "$(meets a)" 'cpus 1' 'builds base'
 check 0 "2 passed, 0 failed, 0 skipped" "two tests pass" JOBS=2
@@ -143,6 +143,21 @@ rm "$repo/scripts/test/a.sh"
 check 4 "skipped: no reason" "one that is skipped"
 fake b 'printf "1..2\nok 1 a thing: too few # SKIP\nok 2 b\n"; exit'
 check 0 "skipped: a thing: too few" "a part that is skipped"
+
+# junit XPATH
+junit()
+{
+	xmlstarlet sel -t -v "$1" "$dir/report/a.xml" | xmlstarlet unesc
+}
+fake a 'printf "1..3\nok 1 a\nnot ok 2 <b> & c\nok 3 d # SKIP no e\n"; exit 1'
+fake b 'sleep 60' 'timeout 1'
+check 1 "1 passed, 2 failed, 1 skipped" "a run that is reported" REPORT="$dir/report"
+expect "in JSON" "$(jq -r '"\(.passed) \(.failed) \(.skipped)",
+	(.tests[].results[] | "\(.test): \(.result)")' "$dir/report/results.json" | paste -sd ,)" \
+	"1 2 1,a: pass,<b> & c: fail,d: skip,killed after 1 seconds: fail"
+expect "in JUnit" "$(junit 'count(//testcase)') $(junit //testcase[failure]/@name) $(junit //skipped/@message)" \
+	"3 2 <b> & c no e"
+check 3 "name a directory that can be written" "a report to nowhere" REPORT=/dev/null/report
 
 # An interrupt ends the tests as well.
 fake b 'echo $$ >"$EVENTS.pid"; sleep 60' 'timeout 50'
