@@ -4,11 +4,11 @@
 # code as "Error N"; who needs the code itself calls the script.
 
 export BASE GUEST SOC MEM CPUS TIMEOUT KVM TIME_TRAVEL T FAST SLOW JOBS SIGNOFF BASE_TREE BASE_PACKAGE
-export ROUNDS SEED FIRST MINUTES FLOWS SECONDS_EACH REPORT
+export ROUNDS SEED FIRST MINUTES FLOWS SECONDS_EACH REPORT OPENWRT VER DRY_RUN UNDO
 
 KERNEL := $(or $(GUEST),kernel)
 
-.PHONY: help demo check proof mutants bench coverage kernel shell guest series lint doctor clean distclean
+.PHONY: help demo check proof mutants bench coverage kernel shell guest series openwrt lint doctor clean distclean
 .SILENT:
 
 help:
@@ -31,6 +31,9 @@ help:
 	echo
 	echo 'Send it'
 	echo '  make series            patches for git am; SIGNOFF=1 adds your sign-off'
+	echo '  make openwrt OPENWRT=DIR'
+	echo '                         the patches for 6.12 into a source tree of OpenWrt'
+	echo '                         [VER=6.12] [DRY_RUN=1] [UNDO=1]'
 	echo
 	echo 'Build and housekeeping'
 	echo '  make kernel            the patched guest kernel and nothing else'
@@ -57,7 +60,8 @@ bench:
 
 check:
 	scripts/doctor --install fetch build guest test lint crc report $(if $(filter 1,$(FAST)),,qemu) \
-		$(if $(filter 1,$(SLOW))$(findstring cross,$(T)),cross)
+		$(if $(filter 1,$(SLOW))$(findstring cross,$(T)),cross) \
+		$(if $(filter 1,$(SLOW))$(findstring openwrt,$(T)),openwrt)
 	scripts/check
 
 proof:
@@ -86,6 +90,9 @@ guest:
 
 series:
 	scripts/series
+
+openwrt:
+	scripts/openwrt
 
 lint:
 	scripts/lint
