@@ -162,7 +162,7 @@ build_model()
 # only the guest mtk has.
 covered_files()
 {
-	overlay_files | grep -E '^(net|drivers)/.*\.c$' | grep -vE '/tests/|/flow_kunit|^net/dsa/'
+	overlay_files | grep -E '^(net|drivers)/.*\.c$' | grep -vE '/tests/|kunit|_trace\.c$|^net/dsa/'
 }
 
 # What this base goes without, as the words of one line: hooks, and sub-series
