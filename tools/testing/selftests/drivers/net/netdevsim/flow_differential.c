@@ -10,13 +10,16 @@
  * of the connection; of software the frames, and the state in the end.
  *
  * What the routers may do differently stands in deviations[] of
- * flow_diff_compare.h.
+ * flow_diff_compare.c.
  *
  * Prints "sent N" and so on when all is done, and "# " with the rest.
  */
 #include <linux/netfilter/nf_conntrack_tcp.h>
+#include <linux/netfilter/nfnetlink.h>
 
 #include "flow_diff_compare.h"
+#include "flow_diff_script.h"
+#include "flow_traffic.h"
 
 #define CLAIM_TRIES	100
 #define CLAIM_MS	10
@@ -265,6 +268,18 @@ static void wait_aged(struct conv *c)
 		nap(1);
 	}
 	t.unaged++;
+}
+
+static FILE *open_debugfs(const char *name, const char *mode)
+{
+	char path[PATH_MAX];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", t.debugfs, name);
+	f = fopen(path, mode);
+	if (!f)
+		die("%s", path);
+	return f;
 }
 
 static void set_knob(const char *name, unsigned int value)
