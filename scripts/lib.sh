@@ -131,6 +131,14 @@ overlay_files()
 	done | sort
 }
 
+# What differs on a base that is older than what the overlay was written for, as
+# PATH.patch in compat/$BASE: these PATHs.  See series/README.
+compat_files()
+{
+	[ ! -d "$ROOT/compat/$BASE" ] || (cd "$ROOT/compat/$BASE" && find . -name '*.patch') |
+		sed 's,^\./,,; s,\.patch$,,' | sort
+}
+
 # The model of MediaTek's frame engine, which is in no series
 MODEL=$ROOT/tools/testing/mtk_fe
 
@@ -165,8 +173,9 @@ covered_files()
 	overlay_files | grep -E '^(net|drivers)/.*\.c$' | grep -vE '/tests/|kunit|_trace\.c$|^net/dsa/'
 }
 
-# What this base goes without, as the words of one line: hooks, and sub-series
-# with a / behind.  With UPSTREAM_ONLY empty the functions below tell of all.
+# What this base goes without, as the words of one line: hooks, commits as
+# SUB-SERIES/NN-x, and sub-series with a / behind.  With UPSTREAM_ONLY empty the
+# functions below tell of all.
 UPSTREAM_ONLY=$(sed 's/#.*//; s/[[:space:]].*//; /^$/d' \
 	"$ROOT/hooks/$BASE/upstream-only" 2>/dev/null | paste -sd ' ')
 
@@ -185,6 +194,7 @@ commits_of()
 	local file
 
 	for file in "$ROOT/series/$1"/[0-9]*.txt; do
+		[[ " $UPSTREAM_ONLY " != *" $1/$(basename "$file" .txt) "* ]] || continue
 		if [ -z "$UPSTREAM_ONLY" ] || [ ! -f "$file" ] ||
 		   [ -n "$(entries overlay "$file")$(entries hook "$file")" ]; then
 			echo "$file"

@@ -60,11 +60,11 @@ refuse()
 	make_tree
 	[ "$rc" = "$1" ] && grep -qF -- "$2" <<<"$said"
 	tap $? "$3"
-	rm -rf "$repo/series" "$repo/hooks" "$repo/net"
+	rm -rf "$repo/series" "$repo/hooks" "$repo/net" "$repo/compat"
 	cp -a "$dir/good/." "$repo/"
 }
 
-tap_plan 23
+tap_plan 28
 make_tree
 [ "$rc" = 0 ] && [ "$(kgit log --format=%s base..series | paste -sd ' ')" = "net: newer net: new" ]
 tap $? "one commit per entry, in order"
@@ -137,6 +137,34 @@ without 'two.patch is for others' 'three.patch is nowhere'
 refuse 2 "'three.patch is nowhere' is not" "upstream only, but in no commit"
 without 'one.patch is for others' 'two.patch is for others'
 refuse 2 "v7.3/one.patch belongs to no commit" "a hook that is there, and upstream only"
+without 'first/02-newer not here, of no use' 'second/ not here'
+rm "$repo/net/netfilter/newer.sh"
+cp -a "$dir/good/net/netfilter/newer.sh" "$repo/net/netfilter/"
+make_tree
+[ "$rc" = 0 ] && [ "$(kgit log --format=%s base..series)" = "net: new" ]
+tap $? "a commit that is upstream only is left out"
+rm -rf "$repo/hooks" "$repo/series"
+cp -a "$dir/good/." "$repo/"
+# What an older base has otherwise
+compat=$repo/compat/v7.3/net/netfilter
+mkdir -p "$compat"
+printf '%s\n' '--- a/net/netfilter/new.c' '+++ b/net/netfilter/new.c' '@@ -1 +1 @@' \
+	-new +older >"$compat/new.c.patch"
+make_tree
+[ "$rc" = 0 ] && [ "$(kgit log --format=%s base..series | wc -l)" = 2 ] &&
+	[ "$(kgit show series~1:net/netfilter/new.c)" = older ] && [ "$(cat "$repo/net/netfilter/new.c")" = new ]
+tap $? "a file of the overlay differs as compat says, in its own commit"
+printf '%s\n' '--- a/net/netfilter/nf_flow_table_core.c' '+++ b/net/netfilter/nf_flow_table_core.c' \
+	'@@ -1,2 +1,3 @@' ' 1' '+one' ' 2' >"$compat/nf_flow_table_core.c.patch"
+make_tree
+[ "$rc" = 0 ] && kgit log --format=%s base..series | tail -n 1 | grep -q '^compat: ' &&
+	kgit show series:net/netfilter/nf_flow_table_core.c | grep -q '^one$'
+tap $? "a file of the kernel does so in the first commit"
+echo newest >"$repo/net/netfilter/new.c"
+refuse 1 "new.c.patch does not apply" "a file of the overlay that compat does not fit"
+mkdir -p "$compat"
+touch "$compat/gone.c.patch"
+refuse 2 "gone.c.patch is for a file that is neither" "compat for a file that is not there"
 make_tree
 
 echo edited >>"$tree/net/netfilter/Makefile"
