@@ -57,12 +57,13 @@ private_apt()
 	apt-get -q update || die 3 "apt-get update failed for ${1:-this release} (see above); check the network, or use BASE_TREE=dir"
 }
 
-# cached_deb NAME: the first one in the cache that is called NAME_*.deb
+# cached_deb NAME [VERSION]: the first one in the cache that is called
+# NAME_[VERSION_]*.deb
 cached_deb()
 {
 	local sum
 
-	for sum in "$CACHE/$1"_*.deb.sha256; do
+	for sum in "$CACHE/$1_${2:+$2_}"*.deb.sha256; do
 		[ -f "$sum" ] || continue
 		if (cd "$CACHE" && sha256sum --status -c "$sum"); then
 			echo "${sum%.sha256}"
@@ -84,5 +85,5 @@ download_deb()
 	for deb in "$CACHE/apt/$1"_*.deb; do
 		mv "$deb" "$CACHE/" && (cd "$CACHE" && sha256sum "${deb##*/}" >"${deb##*/}.sha256")
 	done
-	cached_deb "$1" >/dev/null || die 3 "the download of $1 is not complete; run again"
+	cached_deb "$1" "${2-}" >/dev/null || die 3 "the download of $1 is not complete; run again"
 }
