@@ -3,12 +3,12 @@
 # rest.  make itself exits 2 whenever a recipe fails and prints the script's
 # code as "Error N"; who needs the code itself calls the script.
 
-export BASE GUEST SOC MEM CPUS TIMEOUT KVM TIME_TRAVEL T FAST SLOW JOBS SIGNOFF BASE_TREE BASE_PACKAGE
-export ROUNDS SEED FIRST MINUTES FLOWS SECONDS_EACH REPORT OPENWRT VER DRY_RUN UNDO
+export BASE GUEST SOC MEM CPUS TIMEOUT KVM TIME_TRAVEL T FAST SLOW JOBS SIGNOFF BASE_TREE BASE_PACKAGE BASE_VERSION
+export ROUNDS SEED FIRST MINUTES FLOWS SECONDS_EACH REPORT KDIR OPENWRT VER DRY_RUN UNDO
 
 KERNEL := $(or $(GUEST),kernel)
 
-.PHONY: help demo check proof mutants bench coverage kernel shell guest series openwrt lint doctor clean distclean
+.PHONY: help demo check proof mutants bench coverage kernel shell guest series openwrt kmod lint doctor clean distclean
 .SILENT:
 
 help:
@@ -35,13 +35,16 @@ help:
 	echo '                         the patches for 6.12 into a source tree of OpenWrt'
 	echo '                         [VER=6.12] [DRY_RUN=1] [UNDO=1]'
 	echo
+	echo "Take it to Debian's 6.12"
+	echo '  make kmod KDIR=DIR     modules for the kernel with these headers'
+	echo
 	echo 'Build and housekeeping'
 	echo '  make kernel            the patched guest kernel and nothing else'
 	echo '  make doctor            what this machine has and what it lacks'
 	echo '  make clean             remove what is built; the download stays'
 	echo '  make distclean         remove all of out/'
 	echo
-	echo 'Base kernel: BASE=v7.3, or a tree of your own with BASE_TREE=DIR'
+	echo 'Base kernel: BASE=v7.3 or v6.12, or a tree of your own with BASE_TREE=DIR'
 	echo 'Exit codes of the scripts: 0 ok, 1 a test failed, 2 usage or missing tool,'
 	echo '3 infrastructure, 4 all skipped; make shows them as "Error N"'
 
@@ -59,7 +62,8 @@ bench:
 	scripts/bench-mtk
 
 check:
-	scripts/doctor --install fetch build guest test lint crc report $(if $(filter 1,$(FAST)),,qemu) \
+	scripts/doctor --install fetch build guest test lint crc report \
+		$(if $(filter v6.12,$(BASE)),kmod dkms) $(if $(filter 1,$(FAST)),,qemu) \
 		$(if $(filter 1,$(SLOW))$(findstring cross,$(T)),cross) \
 		$(if $(filter 1,$(SLOW))$(findstring openwrt,$(T)),openwrt)
 	scripts/check
@@ -93,6 +97,9 @@ series:
 
 openwrt:
 	scripts/openwrt
+
+kmod:
+	scripts/kmod
 
 lint:
 	scripts/lint
