@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 # Debian packages from the archive that this machine already uses, through a
 # private apt state: apt checks signature and hashes, the machine's own apt
-# configuration stays as it is.  For scripts/fetch-base and scripts/crc.
+# configuration stays as it is.  For scripts/fetch-base, scripts/crc and
+# scripts/build stock.
 
 # releases PATTERN: URI and suite of those of the machine's apt sources, one per
 # line.  Without apt lists (a fresh container) RELEASE is what sources.list says.

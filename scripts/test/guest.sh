@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # Usage: scripts/test/guest.sh
 #
-# The guest (GUEST, default uml) keeps what scripts/guest promises, and what is
+# The guest (GUEST, default uml or stock) keeps what scripts/guest promises, and what is
 # special in it works: mistakes on purpose (scripts/test/planted) are found,
 # allocations and functions fail on demand, time travels.
 # check: needs tree
+# check: base v7.3 v6.12
 # shellcheck disable=SC2016 # what is quoted is for the guest
 
 # shellcheck source=scripts/lib.sh
@@ -13,7 +14,7 @@
 # shellcheck source=scripts/kbuild.sh
 . "$ROOT/scripts/kbuild.sh"
 
-export GUEST=${GUEST:-uml}
+export GUEST=${GUEST:-${GUESTS%% *}}
 dir=${RESULTS:-$OUT/results/guest}/runs
 rm -rf "$dir"
 mkdir -p "$dir"
@@ -160,7 +161,7 @@ in_guest output <<<'seq 1 200000'
 expect "and a megabyte of output, unchanged" \
 	"$(sha256sum <<<"$out")" = "$(seq 1 200000 | sha256sum)"
 
-in_guest root <<<'id -u; cat /proc/sys/kernel/ostype; grep -c . /proc/modules
+in_guest root <<<'id -u; cat /proc/sys/kernel/ostype; grep -c ^netdevsim /proc/modules
 	findmnt -no FSTYPE /tmp; findmnt -no FSTYPE /run; findmnt -no FSTYPE /sys/kernel/debug; cat /sys/class/net/lo/flags'
 expect "root, with tmpfs, debugfs and lo up" \
 	"$(paste -sd ' ' <<<"$out")" = "0 Linux 0 tmpfs tmpfs debugfs 0x9"
