@@ -8,7 +8,7 @@ export ROUNDS SEED FIRST MINUTES FLOWS SECONDS_EACH REPORT KDIR OPENWRT VER DRY_
 
 KERNEL := $(or $(GUEST),kernel)
 
-.PHONY: help demo check proof mutants bench coverage kernel shell guest series openwrt kmod lint doctor clean distclean
+.PHONY: help demo check proof mutants bench coverage kernel shell guest series openwrt kmod deb lint doctor clean distclean
 .SILENT:
 
 help:
@@ -20,6 +20,7 @@ help:
 	echo '  make guest RUN=SCRIPT  run any script as root in a fresh guest'
 	echo '                         [ARGS="..."] [MEM=1G] [CPUS=2] [TIMEOUT=SEC]'
 	echo '                         [GUEST=uml|base|uml-debug|uml-time|qemu|coverage|mtk]'
+	echo '                         [BASE=v6.12 GUEST=stock|stock-cloud]'
 	echo
 	echo 'Test it'
 	echo '  make check             all tests; T=PATTERN some of them, FAST=1 the quick ones,'
@@ -37,6 +38,7 @@ help:
 	echo
 	echo "Take it to Debian's 6.12"
 	echo '  make kmod KDIR=DIR     modules for the kernel with these headers'
+	echo '  make deb               the same for DKMS: kmod-nft-offload-dkms'
 	echo
 	echo 'Build and housekeeping'
 	echo '  make kernel            the patched guest kernel and nothing else'
@@ -100,6 +102,9 @@ openwrt:
 
 kmod:
 	scripts/kmod
+
+deb:
+	scripts/deb
 
 lint:
 	scripts/lint
