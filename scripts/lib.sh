@@ -227,6 +227,15 @@ entries()
 		}' "$@" /dev/null
 }
 
+# Files of the overlay that this base has
+base_overlay()
+{
+	local commits
+
+	mapfile -t commits < <(commit_files)
+	entries overlay "${commits[@]}" | sort
+}
+
 # TAP for the tests in scripts/test: tap_plan N, then per test
 # tap RC NAME or tap_skip NAME REASON, at the end tap_end.
 tap_n=0

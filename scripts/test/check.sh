@@ -90,7 +90,7 @@ last()
 	echo "$2" >"$repo/out/$BASE/results/$1/seconds"
 }
 
-tap_plan 26
+tap_plan 31
 fake a "$(meets b)" 'cpus 1'
 fake b "$(meets a)" 'cpus 1' 'builds base'
 check 0 "2 passed, 0 failed, 0 skipped" "two tests pass" JOBS=2
@@ -143,6 +143,19 @@ rm "$repo/scripts/test/a.sh"
 check 4 "skipped: no reason" "one that is skipped"
 fake b 'printf "1..2\nok 1 a thing: too few # SKIP\nok 2 b\n"; exit'
 check 0 "skipped: a thing: too few" "a part that is skipped"
+printf '# of this base\nb: a thing\t# why\n' >"$repo/configs/skips.v7.3"
+check 0 "1 passed, 0 failed, 1 skipped" "so it is if the base lists it"
+echo 'b: another' >"$repo/configs/skips.v7.3"
+check 1 "not listed in configs/skips.v7.3: a thing" "and fails if the base lists others"
+fake b 'printf "1..2\nok 1 a\nnot ok 2 a thing\n"; exit 1'
+check 1 "1 passed, 1 failed, 0 skipped" "a failure is one"
+echo 'b: a thing' >"$repo/configs/skips.v7.3"
+check 0 "1 passed, 0 failed, 1 skipped" "unless the base lists it"
+rm "$repo/configs/skips.v7.3"
+fake a false 'base v6.12'
+fake b true
+check 0 "1 passed, 0 failed, 0 skipped" "a test of another base is not run"
+rm "$repo/scripts/test/a.sh"
 
 # junit XPATH
 junit()

@@ -6,6 +6,7 @@
 # their own modules export, as scripts/crc finds out; and a change of one is
 # caught.  Prints what upstream alone gets.
 # check: SLOW=1
+# check: base v7.3 v6.12
 # check: timeout 3000
 # check: cpus 2
 # check: minutes 5

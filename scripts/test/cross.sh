@@ -6,6 +6,7 @@
 # 32 bits.  W=1 and sparse say of these files what they say of the base, and no
 # more; the architectures' own headers have warnings of their own.
 # check: SLOW=1
+# check: base v7.3 v6.12
 # check: needs tree
 # check: timeout 1800
 # check: cpus 2
