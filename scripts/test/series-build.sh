@@ -52,7 +52,7 @@ targets()
 key_of()
 {
 	echo "$config-$(git -C "$TREE" ls-tree "$1" . tools/ |
-		grep -vP '\t(Documentation|tools|tools/testing)$' | sha256sum | cut -c 1-16)"
+		grep -vP '\t(Documentation|MAINTAINERS|tools|tools/testing)$' | sha256sum | cut -c 1-16)"
 }
 
 # is_built KEY: here, or by the clone that wrote the list
