@@ -228,6 +228,29 @@ static int cache_set(void *data, u64 val)
 }
 DEFINE_DEBUGFS_ATTRIBUTE(cache_fops, cache_get, cache_set, "%llu\n");
 
+static int reg_get(void *data, u64 *val)
+{
+	struct fe *fe = data;
+	u32 offset = READ_ONCE(fe->reg_offset);
+
+	if (offset & 3 || offset >= FE_WINDOW)
+		return -EINVAL;
+	*val = fe_mmio_get(fe, offset);
+	return 0;
+}
+
+static int reg_set(void *data, u64 val)
+{
+	struct fe *fe = data;
+	u32 offset = READ_ONCE(fe->reg_offset);
+
+	if (offset & 3 || offset >= FE_WINDOW || val > U32_MAX)
+		return -EINVAL;
+	fe_mmio_set(fe, offset, val);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(reg_fops, reg_get, reg_set, "0x%08llx\n");
+
 static void ppe_debugfs_init(struct ppe *ppe, struct dentry *root)
 {
 	struct dentry *dir;
@@ -251,9 +274,12 @@ void fe_debugfs_init(struct fe *fe)
 	debugfs_create_bool("rate_total", 0600, dir, &fe->rate_total);
 	debugfs_create_file("cache", 0600, dir, fe, &cache_fops);
 	debugfs_create_bool("dscp", 0600, dir, &fe->dscp);
+	debugfs_create_bool("ka_flag", 0600, dir, &fe->ka_flag);
 	debugfs_create_bool("mib_l3", 0600, dir, &fe->mib_l3);
 	debugfs_create_bool("stag_any", 0600, dir, &fe->stag_any);
 	debugfs_create_bool("irq_busy", 0600, dir, &fe->irq_busy);
+	debugfs_create_x32("reg_offset", 0600, dir, &fe->reg_offset);
+	debugfs_create_file("reg", 0600, dir, fe, &reg_fops);
 	debugfs_create_u64("ts_reads", 0400, dir, &fe->ts_reads);
 	debugfs_create_u64("dma_fault", 0400, dir, &fe->dma_fault);
 	debugfs_create_u64("rx_full", 0400, dir, &fe->rx_full);

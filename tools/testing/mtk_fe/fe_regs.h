@@ -111,12 +111,20 @@
 #define PPE_TB_AGE_TCP		BIT(9)
 #define PPE_TB_AGE_UDP		BIT(10)
 #define PPE_TB_AGE_FIN		BIT(11)
+#define PPE_TB_KEEPALIVE	GENMASK(13, 12)
 #define PPE_TB_HASH_MODE	GENMASK(15, 14)
 #define PPE_TB_SCAN_MODE	GENMASK(17, 16)
+#define PPE_TB_SCAN_KEEPALIVE	2
 #define PPE_TB_BASE		0x220
 #define PPE_TB_USED		0x224
 #define PPE_BIND_RATE		0x228
 #define PPE_BIND_RATE_BIND	GENMASK(15, 0)
+#define PPE_BIND_LIMIT1		0x230
+#define PPE_KEEPALIVE_OTHER	GENMASK(23, 16)
+#define PPE_KEEPALIVE		0x234
+#define PPE_KEEPALIVE_MS	GENMASK(15, 0)
+#define PPE_KEEPALIVE_TCP	GENMASK(23, 16)
+#define PPE_KEEPALIVE_UDP	GENMASK(31, 24)
 #define PPE_UNBIND_AGE		0x238
 #define PPE_UNBIND_AGE_PACKETS	GENMASK(31, 16)
 #define PPE_UNBIND_AGE_DELTA	GENMASK(7, 0)
@@ -139,6 +147,14 @@
 #define PPE_MIB_SER_ADDR	GENMASK(13, 0)
 #define PPE_MIB_SER_R(n)	(0x340 + (n) * 4)
 
+/* What of a flow goes to the CPU now and then, in PPE_TB_KEEPALIVE */
+enum ppe_keepalive {
+	PPE_KEEPALIVE_OFF,
+	PPE_KEEPALIVE_TO_CPU,		/* a frame, which is not forwarded */
+	PPE_KEEPALIVE_NEW_HEADER,	/* a copy of what is forwarded */
+	PPE_KEEPALIVE_OLD_HEADER,	/* a copy of what has come */
+};
+
 /* Ports of the packet switch between all of these; vendor SDK has the same */
 #define PSE_PDMA		0
 #define PSE_GDM1		1
@@ -160,6 +176,9 @@ enum ppe_cpu_reason {
 	PPE_CPU_HIT_UNBIND_RATE		= 0x0f,
 	PPE_CPU_HIT_FIN			= 0x10,
 	PPE_CPU_HIT_TTL_1		= 0x11,
+	PPE_CPU_KEEPALIVE_OLD		= 0x13,
+	PPE_CPU_KEEPALIVE_NEW_COPY	= 0x14,
+	PPE_CPU_KEEPALIVE_OLD_COPY	= 0x15,
 	PPE_CPU_HIT_FORCED		= 0x16,
 	PPE_CPU_OVER_MTU		= 0x1c,
 	PPE_CPU_BYPASS			= 0x1e,

@@ -60,6 +60,7 @@ enum foe_type {
  * @ts:		of ib1, time stamp of a bound entry
  * @ts_unbind:	of ib1, time stamp of an entry that is not bound
  * @count:	of ib1, packets of an entry that is not bound
+ * @keepalive:	of ib1, see ka_flag
  * @layers:	of ib1, number of VLAN tags of what leaves
  * @pppoe:	of ib1, what leaves has a PPPoE header
  * @vpm:	of ib1, the tags have the TPID of 802.1Q, not l2.etype
@@ -77,6 +78,7 @@ struct foe_layout {
 	u32 ts;
 	u32 ts_unbind;
 	u32 count;
+	u32 keepalive;
 	u32 layers;
 	u32 pppoe;
 	u32 vpm;

@@ -166,33 +166,42 @@ static bool fe_reg_kicks(const struct fe *fe, u32 offset)
 	       offset == MAC_MCR(1);
 }
 
-static unsigned long fe_mmio_read(void *priv, unsigned int offset, int size)
+/* As the driver reads it: that may do something */
+u32 fe_mmio_get(struct fe *fe, u32 offset)
 {
-	struct fe *fe = priv;
 	unsigned long flags;
 	u32 val;
 
-	if (WARN_ON_ONCE(size != 4 || offset & 3 || offset >= FE_WINDOW))
-		return ~0;
 	spin_lock_irqsave(&fe->lock, flags);
 	val = fe_reg_read(fe, offset);
 	spin_unlock_irqrestore(&fe->lock, flags);
 	return val;
 }
 
-static void fe_mmio_write(void *priv, unsigned int offset, int size,
-			  unsigned long val)
+void fe_mmio_set(struct fe *fe, u32 offset, u32 val)
 {
-	struct fe *fe = priv;
 	unsigned long flags;
 
-	if (WARN_ON_ONCE(size != 4 || offset & 3 || offset >= FE_WINDOW))
-		return;
 	spin_lock_irqsave(&fe->lock, flags);
 	WRITE_ONCE(fe->regs[offset / 4], fe_reg_write(fe, offset, val));
 	spin_unlock_irqrestore(&fe->lock, flags);
 	if (fe_reg_kicks(fe, offset))
 		fe_kick(fe);
+}
+
+static unsigned long fe_mmio_read(void *priv, unsigned int offset, int size)
+{
+	if (WARN_ON_ONCE(size != 4 || offset & 3 || offset >= FE_WINDOW))
+		return ~0;
+	return fe_mmio_get(priv, offset);
+}
+
+static void fe_mmio_write(void *priv, unsigned int offset, int size,
+			  unsigned long val)
+{
+	if (WARN_ON_ONCE(size != 4 || offset & 3 || offset >= FE_WINDOW))
+		return;
+	fe_mmio_set(priv, offset, val);
 }
 
 static const struct logic_iomem_ops fe_mmio_ops = {

@@ -113,17 +113,19 @@ struct ppe_verdict {
  * @packets:	of the MIB
  * @tick:	when @rate was begun
  * @rate:	packets in that tick before it was bound
+ * @keepalive:	tick of the last one, or when it was built
  */
 struct ppe_count {
 	u64 bytes;
 	u64 packets;
 	u32 tick;
 	u32 rate;
+	u32 keepalive;
 };
 
 /**
  * struct ppe_stats - what a packet processing engine has done
- * @reason:	frames to the CPU, by reason
+ * @reason:	frames to the CPU, by reason; copies are among them
  * @forward:	frames that a bound entry has sent out
  * @drop:	frames that it has dropped as its registers tell it
  * @build:	entries built
@@ -196,8 +198,10 @@ enum fe_fin_mode {
  * @rate_total:	BIND_RATE is compared with the packets of all ticks
  * @cache:	PPEs have a cache; without its flush they do not see the table
  * @dscp:	a bound entry sets the TOS byte
+ * @ka_flag:	only entries with a flag for it have keepalives
  * @mib_l3:	the MIB counts L3 bytes, not frames
  * @stag_any:	GDMs know a special tag by itself, whatever their register says
+ * @reg_offset:	which register debugfs reads and writes
  * @irq_busy:	no line is given to who asks for it, and probe fails
  * @ts_reads:	reads of FE_FOE_TS: the driver binds a flow, or wants to know
  *		how long one has been idle; protected by @lock
@@ -227,8 +231,10 @@ struct fe {
 	bool rate_total;
 	bool cache;
 	bool dscp;
+	bool ka_flag;
 	bool mib_l3;
 	bool stag_any;
+	u32 reg_offset;
 	bool irq_busy;
 	u64 ts_reads;
 	u64 dma_fault;
@@ -297,6 +303,8 @@ void fe_input(struct fe *fe, struct sk_buff *skb, int id);
 
 /* mmio.c */
 int fe_mmio_init(struct fe *fe);
+u32 fe_mmio_get(struct fe *fe, u32 offset);
+void fe_mmio_set(struct fe *fe, u32 offset, u32 val);
 bool fe_dma_begin(struct fe *fe, u32 glo_cfg, u32 enable);
 void fe_dma_end(struct fe *fe, u32 enable);
 void *fe_dma(struct fe *fe, u32 addr, size_t len);
@@ -374,6 +382,7 @@ bool ppe_rewrite(struct ppe *ppe, struct ppe_pkt *pkt, const void *entry,
 		 u32 ib1);
 
 /* ppe_age.c */
+bool ppe_keepalive_is_due(struct ppe *ppe, u32 index, u32 ib1);
 void fe_tick(struct fe *fe, u32 ticks);
 
 /* debugfs.c */

@@ -73,6 +73,7 @@ static void ppe_miss(struct ppe *ppe, const struct ppe_pkt *pkt,
 	count = &ppe->count[index];
 	count->tick = fe_read(ppe->fe, FE_FOE_TS);
 	count->rate = 1;
+	count->keepalive = count->tick;
 }
 
 /* Packets of this tick, or of all of them */
@@ -148,6 +149,29 @@ static void ppe_mib_count(struct ppe *ppe, const struct ppe_pkt *pkt,
 	spin_unlock_irqrestore(&fe->lock, flags);
 }
 
+static void ppe_copy_to_cpu(struct ppe *ppe, const struct ppe_pkt *pkt,
+			    int index, u8 reason)
+{
+	struct ppe_verdict verdict = { .index = index };
+	struct ppe_pkt copy = *pkt;
+
+	copy.skb = skb_copy(pkt->skb, GFP_KERNEL);
+	if (!copy.skb)
+		return;
+	to_cpu(&verdict, reason);
+	ppe->stats.reason[reason]++;
+	pdma_rx(ppe->fe, &copy, &verdict);
+	kfree_skb(copy.skb);
+}
+
+static enum ppe_keepalive ppe_keepalive(struct ppe *ppe, int index, u32 ib1)
+{
+	u32 mode = FIELD_GET(PPE_TB_KEEPALIVE, ppe_read(ppe, PPE_TB_CFG));
+
+	return mode && ppe_keepalive_is_due(ppe, index, ib1) ?
+	       mode : PPE_KEEPALIVE_OFF;
+}
+
 static void ppe_bound(struct ppe *ppe, struct ppe_pkt *pkt, int index, u32 ib1,
 		      struct ppe_verdict *verdict)
 {
@@ -156,20 +180,28 @@ static void ppe_bound(struct ppe *ppe, struct ppe_pkt *pkt, int index, u32 ib1,
 	u32 ib2 = *(u32 *)(entry + (ip6 ? FOE_IP6_IB2 : FOE_IP4_IB2));
 	u32 now = fe_read(ppe->fe, FE_FOE_TS);
 	u8 port = foe_get(ib2, ppe->layout->dp);
+	enum ppe_keepalive keepalive;
 	u8 reason;
 
 	reason = ppe_bound_check(ppe, pkt, index, ib1);
 	if (!reason && port == PSE_PDMA)
 		reason = PPE_CPU_HIT_FORCED;
+	keepalive = reason ? PPE_KEEPALIVE_OFF : ppe_keepalive(ppe, index, ib1);
+	if (keepalive == PPE_KEEPALIVE_TO_CPU)
+		reason = PPE_CPU_KEEPALIVE_OLD;
 	if (reason) {
 		to_cpu(verdict, reason);
 		return;
 	}
+	if (keepalive == PPE_KEEPALIVE_OLD_HEADER)
+		ppe_copy_to_cpu(ppe, pkt, index, PPE_CPU_KEEPALIVE_OLD_COPY);
 	if ((port != PSE_GDM1 && port != PSE_GDM2) ||
 	    !ppe_rewrite(ppe, pkt, entry, ib1)) {
 		to_drop(ppe, verdict);
 		return;
 	}
+	if (keepalive == PPE_KEEPALIVE_NEW_HEADER)
+		ppe_copy_to_cpu(ppe, pkt, index, PPE_CPU_KEEPALIVE_NEW_COPY);
 	foe_set_ib1(ppe, index, ib1, (ib1 & ~ppe->layout->ts) |
 		    foe_put(now, ppe->layout->ts));
 	ppe_mib_count(ppe, pkt, index, ib2);

@@ -85,6 +85,47 @@ static void ppe_scan(struct ppe *ppe, u32 now)
 	ppe_end(ppe);
 }
 
+/* How long a flow has none, in ms: the vendor SDK visits one entry at a time */
+static u64 keepalive_ms(const struct ppe *ppe, u32 ib1)
+{
+	u32 cfg = ppe_read(ppe, PPE_KEEPALIVE);
+	u32 rounds;
+
+	if (!foe_has_ports(ppe, ib1))
+		rounds = FIELD_GET(PPE_KEEPALIVE_OTHER,
+				   ppe_read(ppe, PPE_BIND_LIMIT1));
+	else if (ib1 & FOE_IB1_UDP)
+		rounds = FIELD_GET(PPE_KEEPALIVE_UDP, cfg);
+	else
+		rounds = FIELD_GET(PPE_KEEPALIVE_TCP, cfg);
+	return (u64)rounds * FIELD_GET(PPE_KEEPALIVE_MS, cfg) *
+	       foe_entries(ppe);
+}
+
+/**
+ * ppe_keepalive_is_due() - a frame of a bound flow shows the CPU that it lives
+ * @ppe:	the engine
+ * @index:	of the entry
+ * @ib1:	its first word
+ *
+ * A tick is taken for a second here, however long it is.
+ *
+ * Return: whether this frame does
+ */
+bool ppe_keepalive_is_due(struct ppe *ppe, u32 index, u32 ib1)
+{
+	u32 scan = FIELD_GET(PPE_TB_SCAN_MODE, ppe_read(ppe, PPE_TB_CFG));
+	u32 now = fe_read(ppe->fe, FE_FOE_TS);
+	u64 ms = keepalive_ms(ppe, ib1);
+
+	if (scan != PPE_TB_SCAN_KEEPALIVE || !ms ||
+	    (READ_ONCE(ppe->fe->ka_flag) && !(ib1 & ppe->layout->keepalive)) ||
+	    (u64)(now - ppe->count[index].keepalive) * MSEC_PER_SEC < ms)
+		return false;
+	ppe->count[index].keepalive = now;
+	return true;
+}
+
 /**
  * fe_tick() - time goes on
  * @fe:		the engine

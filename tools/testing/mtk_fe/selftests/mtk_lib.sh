@@ -92,6 +92,27 @@ with_knob()
 	return $ret
 }
 
+# reg OFFSET [VALUE]: a register of the frame engine, as the driver would
+reg()
+{
+	knob reg_offset "$1"
+	if [ $# = 1 ]; then
+		cat $FE/reg
+	else
+		knob reg "$2"
+	fi
+}
+
+# Where the registers of each PPE begin
+ppe_bases()
+{
+	if soc_is mt7986; then
+		echo 0x2000 0x2400
+	else
+		echo 0x0c00
+	fi
+}
+
 # SWITCHES="NAME=VALUE ...": how they stand for all tests that leave them alone
 set_switches()
 {

@@ -235,6 +235,55 @@ test_mib_l3() # bytes are those of frames, or of packets, as hardware counts
 	still with_knob mib_l3 1 mib_flow 2006 0
 }
 
+# keepalives MODE: of each flow every 16.4 s, see enum ppe_keepalive; 0: none
+keepalives()
+{
+	local base cfg
+
+	for base in $(ppe_bases); do
+		cfg=$(reg $((base + 0x21c)))
+		reg $((base + 0x21c)) \
+			$(((cfg & ~0x33000) | ($1 << 12) | ($1 ? 2 : 1) << 16))
+		reg $((base + 0x234)) $(($1 ? 0x01010001 : 0))
+	done
+}
+
+# keepalive_flow SPORT MODE: after 20 s
+keepalive_flow()
+{
+	fresh_flow
+	keepalives "$2"
+	udp_flow "$1:7" 600 > /dev/null
+	echo 10 > $FE/tick
+	check "too early" "$(count "$keepalive" udp_flow "$1:7" 1)" 0
+	echo 10 > $FE/tick
+	forward=$(ppe_stat forward)
+	got=$(count "$keepalive" udp_flow "$1:7" 1)
+	forward=$(($(ppe_stat forward) - forward))
+	check "at once again" "$(count "$keepalive" udp_flow "$1:7" 1)" 0
+	keepalives 0
+}
+
+test_keepalive() # now and then the CPU sees a frame of a bound flow
+{
+	local keepalive got forward
+
+	keepalive=cpu_13
+	still keepalive_flow 2007 1
+	check "each way, not forwarded" "$got $forward" "2 0"
+	keepalive=cpu_14
+	still keepalive_flow 2008 2
+	check "copies with the new header" "$got" 2
+	check_true "and forwarded" [ "$forward" -ge 2 ]
+	# The flowtable forwards what the CPU gets once more.
+	keepalive=cpu_15
+	still keepalive_flow 2009 3
+	check "copies of what has come" "$got" 2
+	check_true "and forwarded, too" [ "$forward" -ge 2 ]
+	still with_knob ka_flag 1 keepalive_flow 2010 3
+	check "only of entries that have a flag for it" "$got" 0
+}
+
 fe_require nft conntrack iperf3 python3 ss
 trap cleanup EXIT
 setup_open
