@@ -133,6 +133,29 @@ test_debugfs() # conntrack has all packets though somebody looks at the table
 		echo "# conntrack: $(ct_sum packets)"
 }
 
+counted_of()
+{
+	ip netns exec "$router" sysctl -wq net.netfilter.nf_conntrack_acct=1
+	udp_flow "$1:7" 600 > /dev/null
+	check "bound" "$(bound_of "$1")" 2
+	check_wait "counted" 10 ct_sum_is packets 1200 ||
+		echo "# conntrack: $(ct_sum packets)"
+}
+
+test_unread() # what nobody has read of a flow is not counted for the next one
+{
+	! has_no_mib || return
+	COUNTER='' new_ruleset
+	# Nobody asks for what it has counted within 12 seconds.
+	flow_timeout udp 120
+	bind_flow 1033
+	ct -D -p udp > /dev/null
+	check_wait "leaves" 5 ppe_entries_are bind 0
+	flow_timeout udp 30
+	ruleset routed
+	counted_of 1033
+}
+
 test_low_mtu() # what is too long for an MTU below 1500 goes to the CPU
 {
 	new_ruleset
@@ -196,6 +219,41 @@ test_checksum() # the stack sees wrong checksums that hardware lets pass
 		$(($(snmp6 "$client" Icmp6InDestUnreachs) - before)) 0
 	udp6_closed 0
 	check_wait "answered if it is right" 5 unreachable_grows "$before"
+}
+
+# A network with a tag on the wire of the client, for the server
+tagged_server()
+{
+	ip -n "$router" link add link eth0 name tag0 type vlan id 10
+	ip -n "$client" link add link wire0 name tag0w type vlan id 10
+	ip -n "$client" link set tag0w netns "$server"
+	host_setup "$router" tag0 3 1
+	host_setup "$server" tag0w 3 2
+	ip -n "$server" route add 10.0.1.0/24 via 10.0.3.1
+}
+
+# from_tag ARG...: udp_flow from there to the client, which gets it without a tag
+from_tag()
+{
+	ip netns exec "$server" "$mtk_dir/udp_flow.py" 10.0.1.2 "$@"
+}
+
+test_mtu_down() # the MTU of a port that is down does not count
+{
+	tagged_server
+	ip netns exec "$client" "$mtk_dir/udp_flow.py" serve 8 &
+	busywait 5000 sh -c "ip netns exec $client ss -Hlun | grep -q :8"
+	new_ruleset
+	ip -n "$router" link set eth1 down
+	ip -n "$router" link set eth1 mtu 1280
+	from_tag 1034:8 600 > /dev/null
+	check "bound" "$(ppe_entries bind)" 2
+	check "to the CPU" "$(count cpu_1c from_tag 1034:8 0 1472 20)" 0
+	check "forwarded" "$(count forward from_tag 1034:8 0 1472 20)" 20
+	ip -n "$router" link set eth1 up
+	check "to the CPU with it up" \
+		"$(count cpu_1c from_tag 1034:8 0 1472 20)" 20
+	kill %%
 }
 
 fe_require nft conntrack ethtool python3 ss

@@ -278,7 +278,7 @@ has_no_mib()
 	soc_is mt7621 && skip "has no MIB"
 }
 
-# ruleset routed|masquerade
+# [COUNTER=] ruleset routed|masquerade: with COUNTER= the flowtable counts nothing
 ruleset()
 {
 	ip netns exec "$router" nft -f - <<-RULES
@@ -287,7 +287,7 @@ ruleset()
 			flowtable ft {
 				hook ingress priority 0
 				devices = { $lan, $wan }
-				counter
+				${COUNTER-counter}
 				flags offload
 			}
 			chain forward {
