@@ -22,7 +22,7 @@ gen_tar()
 {
 	lock tree
 	make -s -C "$TREE/tools/testing/selftests" O="$OUT/build/kselftest" \
-		TARGETS="$COLL" FORCE_TARGETS=1 FORMAT=.tar.gz INSTALL_PATH="$dir/install" gen_tar
+		TARGETS="$COLL" FORCE_TARGETS=1 INSTALL_PATH="$dir/install" gen_tar
 }
 
 # ours: the tests that the project adds
