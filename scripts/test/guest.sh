@@ -184,8 +184,7 @@ expect "what goes to GUEST_OUT stays" "$(cat "$dir/results/kept")" = kept
 start=$SECONDS
 in_guest fresh <<<'! test -e /tmp/gone'
 expect "the next guest is a fresh one" "$rc" = 0
-# Time for it to boot, on a machine that is as busy as now; it tells of what it
-# does when three quarters of that have passed since then.
+# Time for it to boot, on a machine that is as busy as now, and then some
 limit=$((5 * (SECONDS - start) + 10))
 
 in_guest splat <<<'echo "<4>WARNING: CPU: 0 PID: 1 at planted.c:1" >/dev/kmsg; exit 0'

@@ -232,7 +232,7 @@ tagged_server()
 	ip -n "$server" route add 10.0.1.0/24 via 10.0.3.1
 }
 
-# from_tag ARG...: udp_flow from there to the client, which gets it without a tag
+# from_tag ARG...: udp_flow from there to the client, who gets it without a tag
 from_tag()
 {
 	ip netns exec "$server" "$mtk_dir/udp_flow.py" 10.0.1.2 "$@"

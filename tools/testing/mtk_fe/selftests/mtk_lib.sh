@@ -278,7 +278,7 @@ has_no_mib()
 	soc_is mt7621 && skip "has no MIB"
 }
 
-# [COUNTER=] ruleset routed|masquerade: with COUNTER= the flowtable counts nothing
+# [COUNTER=] ruleset routed|masquerade: with COUNTER= it counts nothing
 ruleset()
 {
 	ip netns exec "$router" nft -f - <<-RULES
