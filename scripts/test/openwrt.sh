@@ -89,7 +89,7 @@ same()
 
 need openwrt
 "$ROOT/scripts/tree" || exit
-what=(. ':!Documentation' ':!tools' ':!MAINTAINERS')
+what=(. ':!Documentation' ':!tools' ':!MAINTAINERS' ':!drivers/net/netdevsim')
 mapfile -t edited < <(kgit diff --name-only --no-renames --diff-filter=a base series -- "${what[@]}")
 mapfile -t added < <(kgit diff --name-only --no-renames --diff-filter=A base series -- "${what[@]}")
 mapfile -t driver < <(printf '%s\n' "${edited[@]}" | grep "^$MTK/")
