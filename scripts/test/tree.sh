@@ -64,7 +64,7 @@ refuse()
 	cp -a "$dir/good/." "$repo/"
 }
 
-tap_plan 28
+tap_plan 29
 make_tree
 [ "$rc" = 0 ] && [ "$(kgit log --format=%s base..series | paste -sd ' ')" = "net: newer net: new" ]
 tap $? "one commit per entry, in order"
@@ -85,6 +85,11 @@ cp -a "$dir/good/." "$repo/"
 make_tree
 [ "$(kgit rev-parse HEAD)" = "$head" ]
 tap $? "the same input gives the same commits"
+rm "$tree/.git/series-inputs"
+touch "$tree/.git/series-index.lock"
+make_tree
+[ "$rc $(kgit rev-parse HEAD)" = "0 $head" ]
+tap $? "so it does after a run that was killed"
 
 echo 'proof: newer@uml test_new got .*, want 1' >>"$repo/series/first/02-newer.txt"
 make_tree
