@@ -216,14 +216,18 @@ test_evict_slowly() # who is evicted is told of before packets go to the CPU
 
 test_many() # what happens at once the core is told of at once
 {
-	local port reports batches
+	local port reports batches udp
 	# Nothing may age while a slow machine opens the last of them.
 	local LIFE=600
 
+	udp=$(ct_timeout udp_timeout)
+	ct_set_timeout udp_timeout $LIFE
 	claim track 4 udp
 	for ((port = SPORT + 1; port < SPORT + N; port++)); do
 		check "in hardware" "$(offload_flow 4 udp $port $DPORT)" ""
 	done
+	ct_set_timeout udp_timeout "$udp"
+	check "entries" "$(flow_counter entries)" $((2 * N))
 	reports=$(conn_counter reports)
 	batches=$(conn_counter batches)
 	flow_knob fake_idle_ms 1000000

@@ -66,6 +66,11 @@ ct_timeout()
 	ip netns exec "$router" sysctl -n "net.netfilter.nf_conntrack_$1"
 }
 
+ct_set_timeout()
+{
+	ip netns exec "$router" sysctl -wq "net.netfilter.nf_conntrack_$1=$2"
+}
+
 # check_left PROTO SEC: that much is left, or up to half a minute less
 check_left()
 {
