@@ -90,7 +90,7 @@ last()
 	echo "$2" >"$repo/out/$BASE/results/$1/seconds"
 }
 
-tap_plan 32
+tap_plan 35
 fake a "$(meets b)" 'cpus 1'
 fake b "$(meets a)" 'cpus 1' 'builds base'
 check 0 "2 passed, 0 failed, 0 skipped" "two tests pass" JOBS=2
@@ -173,6 +173,25 @@ expect "in JSON" "$(jq -r '"\(.passed) \(.failed) \(.skipped)",
 expect "in JUnit" "$(junit 'count(//testcase)') $(junit //testcase[failure]/@name) $(junit //skipped/@message)" \
 	"3 2 <b> & c no e"
 check 3 "name a directory that can be written" "a report to nowhere" REPORT=/dev/null/report
+
+# The table of what works
+fake b 'printf "1..2\nok 1 x here\nok 2 y there\n"; exit' 'base v7.3 v6.12'
+check 1 "3 passed, 1 failed, 1 skipped" "more to report" REPORT="$dir/report"
+printf '# A map\nOne\tby hand\ta b:^y\nTwo\tthe same\tb\n' >"$dir/map"
+printf 'before\n<!-- scripts/support -->\nold\n<!-- end of scripts/support -->\nafter\n' >"$dir/readme"
+SUPPORT_MAP=$dir/map SUPPORT_README=$dir/readme "$repo/scripts/support" -w "$dir/report"
+today=$(jq -r '.date[:10]' "$dir/report/results.json")
+expect "is in the table of what works" "$(cat "$dir/readme")" "before
+<!-- scripts/support -->
+| what | how | v7.3 | v6.12 |
+|---|---|---|---|
+| One | by hand | 2 ok, 1 failed, 1 skipped, $today | not run |
+| Two | the same | 2 ok, $today | not run |
+<!-- end of scripts/support -->
+after"
+printf 'One\tby hand\tc\n' >"$dir/map"
+said=$(SUPPORT_MAP=$dir/map "$repo/scripts/support" "$dir/report" 2>&1)
+expect "a map of a test that is not there" "$? $said" "2 support: $dir/map: there is no test c; correct or remove it"
 
 # An interrupt ends the tests as well.
 fake b 'echo $$ >"$EVENTS.pid"; sleep 60' 'timeout 50'
