@@ -82,7 +82,8 @@ test_last_closed() # ... and when the connection is closed
 	hardware tcp
 	read -ra fwd <<< "$(fwd_args 4 tcp $SPORT $DPORT)"
 	read -ra want <<< "$WANT"
-	frames "${fwd[@]}" flags=04 len=12 > /dev/null
+	frames "${fwd[@]}" flags=04 seq=$((N * 100)) len=12 \
+		> /dev/null
 	gone
 	# The RST went through the software flowtable.
 	((want[0] += 1, want[1] += 52))

@@ -408,21 +408,11 @@ slow_removal()
 	fi
 }
 
-# has_work COLUMN: the core has some in this queue
-has_work()
-{
-	ip netns exec "$router" cat /proc/net/stat/nf_flowtable |
-		awk -v i="$1" 'NR > 1 { n += $i } END { exit !n }'
-}
-
-is_adding()
-{
-	has_work 1
-}
-
+# The core has work for hardware, to take flows away
 is_removing()
 {
-	has_work 2
+	ip netns exec "$router" cat /proc/net/stat/nf_flowtable |
+		awk 'NR > 1 { n += $2 } END { exit !n }'
 }
 
 flow_refused()
