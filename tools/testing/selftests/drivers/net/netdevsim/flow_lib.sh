@@ -415,6 +415,13 @@ is_removing()
 		awk 'NR > 1 { n += $2 } END { exit !n }'
 }
 
+# What the kernel complained of. That modules are from outside its tree, or not
+# signed, is no complaint, and they may be loaded in the middle of a test.
+taint()
+{
+	echo $(($(cat /proc/sys/kernel/tainted) & ~(1 << 12 | 1 << 13)))
+}
+
 flow_refused()
 {
 	sed -n "s/^$1 //p" "$FLOW_DEBUGFS/refused"

@@ -555,10 +555,10 @@ test_leak() # modules can be unloaded, connections have no memory left
 
 test_splat() # the kernel did not complain
 {
-	check "taint" "$(cat /proc/sys/kernel/tainted)" "$tainted"
+	check "taint" "$(taint)" "$tainted"
 }
 
-tainted=$(cat /proc/sys/kernel/tainted)
+tainted=$(taint)
 exec {NEVER}<> <(:)
 flow_require nft ethtool conntrack devlink
 [ -x "$FLOW_STORM" ] || flow_skip "flow_storm is not built"

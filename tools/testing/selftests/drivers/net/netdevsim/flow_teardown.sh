@@ -494,12 +494,12 @@ test_unload() # modules unloaded, with flows in hardware
 
 test_splat() # the kernel did not complain
 {
-	check "taint" "$(cat /proc/sys/kernel/tainted)" "$tainted"
+	check "taint" "$(taint)" "$tainted"
 }
 
 CHURN=
 tmp=$(mktemp -d)
-tainted=$(cat /proc/sys/kernel/tainted)
+tainted=$(taint)
 flow_require nft ethtool conntrack devlink
 cleanup()
 {

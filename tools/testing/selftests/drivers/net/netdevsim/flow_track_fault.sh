@@ -291,11 +291,11 @@ test_unload_core() # nf_flow_table goes while a driver has claims
 
 test_splat() # the kernel did not complain
 {
-	check "taint" "$(cat /proc/sys/kernel/tainted)" "$tainted"
+	check "taint" "$(taint)" "$tainted"
 }
 
 tmp=$(mktemp -d)
-tainted=$(cat /proc/sys/kernel/tainted)
+tainted=$(taint)
 track_setup
 cleanup()
 {

@@ -115,11 +115,11 @@ test_reuse() # ... with the same ports again and again
 
 test_splat() # the kernel did not complain
 {
-	check "taint" "$(cat /proc/sys/kernel/tainted)" "$tainted"
+	check "taint" "$(taint)" "$tainted"
 }
 
 DELAY=
-tainted=$(cat /proc/sys/kernel/tainted)
+tainted=$(taint)
 [ -x "$FLOW_DELAY" ] || flow_skip "flow_delay is not built"
 [ -x "$FLOW_SHORT" ] || flow_skip "flow_short is not built"
 track_setup
