@@ -22,8 +22,10 @@ fragments()
 	coverage) echo flow um smp watch upstream patched coverage ;;
 	qemu) echo flow smp qemu patched ;;
 	mtk) echo flow um smp patched mtk ;;
+	mtk-debug) echo flow um debug patched mtk ;;
 	mtk-time) echo flow um time patched mtk ;;
-	arm64|mips) echo flow patched cross ;;
+	arm64|mips|i386|clang) echo flow patched cross ;;
+	no-ipv6) echo flow patched cross no-ipv6 ;;
 	esac
 }
 
@@ -32,12 +34,12 @@ fragment_files()
 	fragments "$1" | tr ' ' '\n' | sed "s|.*|$ROOT/configs/&.config|"
 }
 
-# arch_of DIR: qemu is not user-mode Linux, and no guest runs the last two.
+# arch_of DIR: qemu is not user-mode Linux, and no guest runs the last ones.
 arch_of()
 {
 	case $1 in
-	*/qemu) echo x86_64 ;;
-	*/arm64|*/mips) echo "${1##*/}" ;;
+	*/qemu|*/clang|*/no-ipv6) echo x86_64 ;;
+	*/arm64|*/mips|*/i386) echo "${1##*/}" ;;
 	*) echo um ;;
 	esac
 }
@@ -50,6 +52,9 @@ compiler_of()
 	mips) echo mips-linux-gnu- ;;
 	esac
 }
+
+# The oldest that v7.3 takes is 17; Debian has this one.
+CLANG=clang-19
 
 # make_vars DIR: Kconfig has no names for the objects that coverage counts in.
 make_vars()
@@ -73,6 +78,7 @@ kmake()
 	mapfile -t vars < <(make_vars "$dir")
 	cross=$(compiler_of "$dir")
 	cc=${cross}gcc
+	[[ $dir != */clang ]] || cc=$CLANG
 	! command -v ccache >/dev/null || cc="ccache $cc"
 	nice make -s -j"$(nproc)" -C "$TREE" ARCH="$(arch_of "$dir")" O="$dir" \
 		CROSS_COMPILE="$cross" CC="$cc" ${vars[@]+"${vars[@]}"} "$@"

@@ -12,7 +12,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 BASE=${BASE:-v7.3}
 OUT=$ROOT/out/$BASE
 TREE=$OUT/tree
-GUESTS="uml base uml-debug uml-time qemu coverage mtk mtk-time"
+GUESTS="uml base uml-debug uml-time qemu coverage mtk mtk-debug mtk-time"
 # Of a vendor's kernel there is that kernel, in two flavours, and no other.
 [ "$BASE" != v6.12 ] || GUESTS="stock stock-cloud"
 CACHE=${NFT_OFFLOAD_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/kmod-nft-offload}

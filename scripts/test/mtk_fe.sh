@@ -8,7 +8,7 @@
 # With one CPU: of two, one waits for the other as often as a packet moves on, and
 # on a busy host that takes milliseconds.  CPUS=2 makes it two again.
 # With SLOW=1 all of it also with what no source tells of the chips the other way,
-# and two hours of a connection, in virtual time.
+# teardown and failures in mtk-debug, and two hours of a connection, in virtual time.
 # check: slow
 # check: builds mtk
 # check: timeout 3000
@@ -82,7 +82,9 @@ kunit()
 }
 
 "$ROOT/scripts/build" mtk >&2 || exit
-[ "${SLOW:-0}" = 0 ] || "$ROOT/scripts/build" mtk-time >&2 || exit
+for kernel in mtk-debug mtk-time; do
+	[ "${SLOW:-0}" = 0 ] || "$ROOT/scripts/build" $kernel >&2 || exit
+done
 mkdir -p "$results"
 gcc -O2 -w -D_GNU_SOURCE -o "$FLOW_PPPOE" "$KSFT/drivers/net/netdevsim/flow_pppoe.c" || exit 3
 echo 'TAP version 13'
@@ -90,28 +92,30 @@ warnings
 tap $? "the model builds without a warning of W=1 and sparse"
 kunit
 
-# tests SOC NAME [SWITCHES]
+# tests NAME SWITCHES TEST...
 tests()
 {
-	local tests="mtk_fe mtk_ppe mtk_fixes mtk_bridge mtk_teardown" test
+	local name=$1 switches=$2 test
 
-	[[ $1 != *-dsa ]] || tests="mtk_fe mtk_ppe mtk_dsa"
-	for test in $tests; do
-		SOC=$1 SWITCHES=${3-} guest "$2-$test" "$MODEL/selftests/$test.sh"
-		report "$2" $? "$results/$2-$test/out"
+	shift 2
+	for test; do
+		SWITCHES=$switches guest "$name-$test" "$MODEL/selftests/$test.sh"
+		report "$name" $? "$results/$name-$test/out"
 	done
 }
 
 for dts in "$MODEL"/*.dts; do
 	soc=$(basename "$dts" .dts)
 	[[ -z ${SOCS-} || " $SOCS " == *" $soc "* ]] || continue
-	tests "$soc" "$soc"
+	export SOC=$soc
+	all=(mtk_fe mtk_ppe mtk_fixes mtk_bridge mtk_teardown) slow=(mtk_bridge mtk_fault mtk_teardown)
+	[[ $soc != *-dsa ]] || all=(mtk_fe mtk_ppe mtk_dsa) slow=(mtk_dsa)
+	tests "$soc" "" "${all[@]}"
 	[ "${SLOW:-0}" = 1 ] || continue
-	tests "$soc" "$soc-other" "fin_mode=1 rate_total=1 cache=1 dscp=1 mib_l3=1 stag_any=1"
-	tests "$soc" "$soc-fin-forward" fin_mode=2
-	[[ $soc != *-dsa ]] || continue
-	SOC=$soc GUEST=mtk-time guest "$soc-mtk_long" "$MODEL/selftests/mtk_long.sh"
-	report "$soc" $? "$results/$soc-mtk_long/out"
+	tests "$soc-other" "fin_mode=1 rate_total=1 cache=1 dscp=1 mib_l3=1 stag_any=1" "${all[@]}"
+	tests "$soc-fin-forward" fin_mode=2 "${all[@]}"
+	GUEST=mtk-debug TIMEOUT=3600 tests "$soc-debug" "" "${slow[@]}"
+	[[ $soc == *-dsa ]] || GUEST=mtk-time tests "$soc" "" mtk_long
 done
 echo "1..$tap_n"
 tap_end

@@ -21,6 +21,8 @@ FE=/sys/kernel/debug/mtk_fe
 COMPATIBLE=/sys/firmware/devicetree/base/compatible
 DRIVER=/sys/bus/platform/drivers/mtk_soc_eth
 IPERF_SECONDS=${IPERF_SECONDS:-4}
+MAC_CLIENT=02:00:00:00:01:02
+MAC_SERVER=02:00:00:00:02:02
 
 has_switch()
 {
@@ -354,6 +356,44 @@ vlan_cleanup()
 {
 	ip -n "$server" link del tag1w
 	ip -n "$router" link del tag1
+}
+
+# Both ends in one network, and the router's ports in a bridge
+bridge_setup()
+{
+	ip -n "$server" addr add 10.0.1.3/24 dev "$wan_wire"
+	ip -n "$router" link add br0 type bridge
+	ip -n "$router" link set "$lan" master br0
+	ip -n "$router" link set "$wan" master br0
+	ip -n "$router" link set br0 up
+	slowwait 10 ping_ok "$client" 10.0.1.3 > /dev/null ||
+		flow_skip "no ping through the bridge"
+}
+
+router_tc()
+{
+	ip netns exec "$router" tc "$@"
+}
+
+# What goes from client to server, by one filter
+filter_add()
+{
+	router_tc qdisc add dev "$lan" clsact
+	router_tc filter add dev "$lan" ingress protocol all pref 1 handle 1 \
+		flower skip_sw indev "$lan" src_mac $MAC_CLIENT \
+		dst_mac $MAC_SERVER action mirred egress redirect dev "$wan"
+}
+
+# bridge_send SPORT COUNT: to the server, which does not send them back
+bridge_send()
+{
+	ip netns exec "$client" "$mtk_dir/udp_flow.py" 10.0.1.3 "$1:7" 0 200 \
+		"$2"
+}
+
+filter_del()
+{
+	router_tc qdisc del dev "$lan" clsact
 }
 
 # driver_unbind, then driver_bind: the driver of the MACs

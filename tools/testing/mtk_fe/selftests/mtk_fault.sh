@@ -1,0 +1,108 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The driver without memory: each allocation that it makes to bind a flowtable,
+# for a flow, or for a connection of a bridge fails once. Nothing is left behind,
+# and it all works afterwards.
+# guest: mtk-debug
+
+# shellcheck source-path=SCRIPTDIR source=mtk_lib.sh
+source "$(dirname "$(readlink -e "$0")")/mtk_lib.sh"
+# shellcheck source=flow_fail_lib.sh
+source "$KSFT/drivers/net/netdevsim/flow_fail_lib.sh"
+
+SPORT=4000
+
+empty()
+{
+	ip netns exec "$router" nft flush ruleset
+	ct -F
+	check "nothing is bound" "$(slowwait 10 ppe_entries_are bind 0)" ""
+}
+
+# Another connection than any before
+is_bound()
+{
+	udp_flow $SPORT:7 300 > /dev/null
+	ppe_entries_are bind 2
+}
+
+works()
+{
+	ruleset routed
+	SPORT=$((SPORT + 1))
+	check_wait "$1: bound" 20 is_bound
+	check "$1: echoes" "$(udp_flow $SPORT:7 50)" 50
+	check_true "$1: by the PPE" \
+		[ "$(count forward udp_flow $SPORT:7 50)" -ge 95 ]
+	empty
+}
+
+# A flowtable that could not be bound binds nothing of a flow.
+nothing_bound()
+{
+	SPORT=$((SPORT + 1))
+	udp_flow $SPORT:7 20 > /dev/null
+	[ -z "$(ip netns exec "$router" nft list ruleset)" ] &&
+		check "$1: bound" "$(ppe_entries bind)" 0
+	empty
+}
+
+test_bind() # BIND: the ruleset is refused, and nothing is bound
+{
+	COUNTER='' ruleset routed
+	ip netns exec "$router" nft list ruleset > "$tmp/ruleset"
+	each_nth mtk_eth fail_task empty nothing_bound \
+		ip netns exec "$router" nft -f "$tmp/ruleset"
+	works afterwards
+}
+
+# A connection that comes, and goes
+flow_life()
+{
+	SPORT=$((SPORT + 1))
+	udp_flow $SPORT:7 40 > /dev/null
+	ct -F
+	check "removed" "$(slowwait 10 ppe_entries_are bind 0)" ""
+}
+
+test_flow() # REPLACE: the flow goes by the CPU
+{
+	empty
+	ruleset routed
+	each_nth mtk_eth fail_workers nothing true flow_life
+	works afterwards
+}
+
+# What fails here is tried again with a packet to come.
+test_bridge() # a connection of a bridge goes by the CPU meanwhile
+{
+	local forward
+
+	bridge_setup
+	check_true "filter" filter_add
+	fail_always mtk_eth:__mtk_ppe_check_skb
+	forward=$(ppe_stat forward)
+	bridge_send 2000 200 > /dev/null
+	check "bound without memory" "$(ppe_entries bind)" 0
+	check "forwarded without memory" "$(ppe_stat forward)" "$forward"
+	fail_off
+	bridge_send 2000 200 > /dev/null
+	check_wait "bound" 5 ppe_entries_are bind 1
+	filter_del
+	check "bound without the filter" "$(ppe_entries bind)" 0
+}
+
+test_splat() # the kernel did not complain
+{
+	check "taint" "$(taint)" "$tainted"
+}
+
+fe_require nft conntrack ethtool python3 ss
+fail_require
+tmp=$(mktemp -d)
+tainted=$(taint)
+trap 'fail_off; cleanup; rm -rf "$tmp"' EXIT
+setup_open
+udp_server 7
+flow_run
