@@ -69,19 +69,27 @@ make_vars()
 # shellcheck disable=SC2034 # for those who source this
 SPARSE=(C=2 "CHECK=sparse -D__typeof_unqual__=__typeof__")
 
+# make_args DIR: what tells one kernel from another of the same configuration
+make_args()
+{
+	local cross cc ccache=
+
+	cross=$(compiler_of "$1")
+	cc=${cross}gcc
+	[[ $1 != */clang ]] || cc=$CLANG
+	! command -v ccache >/dev/null || ccache="ccache "
+	printf '%s\n' "ARCH=$(arch_of "$1")" "CROSS_COMPILE=$cross" "CC=$ccache$cc"
+	make_vars "$1"
+}
+
 # kmake DIR TARGET...: guests that run beside it come first
 kmake()
 {
-	local dir=$1 cross cc vars
+	local dir=$1 args
 
 	shift
-	mapfile -t vars < <(make_vars "$dir")
-	cross=$(compiler_of "$dir")
-	cc=${cross}gcc
-	[[ $dir != */clang ]] || cc=$CLANG
-	! command -v ccache >/dev/null || cc="ccache $cc"
-	nice make -s -j"$(nproc)" -C "$TREE" ARCH="$(arch_of "$dir")" O="$dir" \
-		CROSS_COMPILE="$cross" CC="$cc" ${vars[@]+"${vars[@]}"} "$@"
+	mapfile -t args < <(make_args "$dir")
+	nice make -s -j"$(nproc)" -C "$TREE" O="$dir" "${args[@]}" "$@"
 }
 
 # image_of DIR: the make target, which is also the file.

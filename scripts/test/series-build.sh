@@ -21,7 +21,7 @@
 . "$ROOT/scripts/kbuild.sh"
 
 mapfile -t fragments < <(fragment_files uml)
-config=$({ cat "$ROOT/scripts/kbuild.sh" "${fragments[@]}"; gcc --version; } |
+config=$({ cat "${fragments[@]}"; make_args "$STEPS_DIR" | sed 's/=ccache /=/'; gcc --version; } |
 	sha256sum | cut -c 1-16)
 
 LIST=$ROOT/configs/series.built
