@@ -83,11 +83,11 @@ test_bridge() # a connection of a bridge goes by the CPU meanwhile
 	check_true "filter" filter_add
 	fail_always mtk_eth:__mtk_ppe_check_skb
 	forward=$(ppe_stat forward)
-	bridge_send 2000 200 > /dev/null
+	bridge_send 2000 200
 	check "bound without memory" "$(ppe_entries bind)" 0
 	check "forwarded without memory" "$(ppe_stat forward)" "$forward"
 	fail_off
-	bridge_send 2000 200 > /dev/null
+	bridge_send 2000 200
 	check_wait "bound" 5 ppe_entries_are bind 1
 	filter_del
 	check "bound without the filter" "$(ppe_entries bind)" 0

@@ -388,7 +388,7 @@ filter_add()
 bridge_send()
 {
 	ip netns exec "$client" "$mtk_dir/udp_flow.py" 10.0.1.3 "$1:7" 0 200 \
-		"$2"
+		"$2" > /dev/null
 }
 
 filter_del()
