@@ -447,7 +447,7 @@ no_hw_flows()
 # conn_counter NAME: of the connections that hardware keeps
 conn_counter()
 {
-	sed -n "s/^$1 //p" "$FLOW_DEBUGFS/conn_counters"
+	sed -n "s/^$1 //p" "$FLOW_DEBUGFS/conn_counters" 2> /dev/null
 }
 
 # hw_stat NAME: of the core
