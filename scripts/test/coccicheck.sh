@@ -38,10 +38,47 @@ export_files()
 # findings COCCI DIR: without line numbers, which move
 findings()
 {
-	nice make -s -C "$TREE" coccicheck MODE=report V=0 COCCI="$1" M="$2" J="$(nproc)" \
-		DEBUG_FILE="$results/log" 2>&1 |
-		grep -aE '^\./[^ ]*:[0-9]|coccicheck failed|Error' |
-		sed -E 's/:[0-9]+(-[0-9]+)?//; s/\<line [0-9]+/line N/g' | sort
+	local out=$results/out
+
+	# It does nothing where that file is.
+	rm -f "$results/debug"
+	if ! nice make -s -C "$TREE" coccicheck MODE=report V=0 COCCI="$TREE/$1" M="$2" \
+		J="$(nproc)" DEBUG_FILE="$results/debug" >"$out" 2>&1 ||
+		grep -aqE 'coccicheck failed|bailing' "$out" || [ ! -e "$results/debug" ]; then
+		tail -n 3 "$out"
+		return 1
+	fi
+	sed -nE "s|^$2/||; s|^\./||; /^[a-z][^ ]*\.[ch]:[0-9]/"'{
+		s/:[0-9]+(-[0-9]+)?//; s/\<line [0-9]+/line N/g; p }' "$out" | sort
+}
+
+# look NAME COCCI DIR OLD: what is new in DIR
+look()
+{
+	local said old new
+
+	if ! said=$(findings "$2" "$3") || ! old=$(findings "$2" "$4"); then
+		tap 1 "$1"
+		echo "# ${old:-$said}" | sed 's/^[^#]/# &/'
+		return
+	fi
+	new=$(comm -23 <(echo "$said") <(echo "$old"))
+	[ -z "$new" ]
+	tap $? "$1"
+	[ -z "$new" ] || echo "# ${new//$'\n'/$'\n'# }"
+}
+
+# That it sees anything at all
+planted()
+{
+	local dir=$results/planted said
+
+	rm -rf "$dir"
+	mkdir -p "$dir/net"
+	printf 'int f(int *p)\n{\n\tkfree(p);\n\treturn *p;\n}\n' >"$dir/net/planted.c"
+	said=$(findings scripts/coccinelle/free/kfree.cocci "$dir") && grep -q '^net/planted.c.*reference' <<<"$said"
+	tap $? "a planted use after kfree is found"
+	echo "# $said"
 }
 
 why=$("$ROOT/scripts/doctor" --need cocci 2>&1) || {
@@ -54,17 +91,13 @@ mkdir -p "$results"
 mapfile -t files < <(touched --diff-filter=d)
 mapfile -t old < <(touched --diff-filter=M)
 mapfile -t patches < <(cd "$TREE" && find scripts/coccinelle -path "*${COCCI-}*" -name '*.cocci' | sort |
-	xargs grep -L '^\(script\|initialize\|finalize\):ocaml')
+	xargs grep -l 'virtual[[:space:]].*report' | xargs grep -L '^ *@*\(script\|initialize\|finalize\):ocaml')
 [ ${#patches[@]} -gt 0 ] || die 2 "COCCI=${COCCI-} is none of scripts/coccinelle in $TREE"
 export_files series "$results/series" "${files[@]}"
 export_files base "$results/base" "${old[@]}"
-tap_plan ${#patches[@]}
+tap_plan $((${#patches[@]} + 1))
+planted
 for patch in "${patches[@]}"; do
-	said=$(findings "$patch" "$results/series")
-	new=$said
-	[ -z "$said" ] || new=$(comm -23 <(echo "$said") <(findings "$patch" "$results/base"))
-	[ -z "$new" ]
-	tap $? "${patch#scripts/coccinelle/}"
-	[ -z "$new" ] || echo "# ${new//$'\n'/$'\n'# }"
+	look "${patch#scripts/coccinelle/}" "$patch" "$results/series" "$results/base"
 done
 tap_end

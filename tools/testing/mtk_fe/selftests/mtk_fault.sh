@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The driver without memory: each allocation that it makes to bind a flowtable,
-# for a flow, or for a connection of a bridge fails once. Nothing is left behind,
-# and it all works afterwards.
+# The driver without memory: each allocation that it makes to bind a flowtable or
+# for a flow fails once, and all those for connections of a bridge meanwhile.
+# Nothing is left behind, and it all works afterwards.
 # guest: mtk-debug
 
 # shellcheck source-path=SCRIPTDIR source=mtk_lib.sh
@@ -38,13 +38,15 @@ works()
 	empty
 }
 
-# A flowtable that could not be bound binds nothing of a flow.
-nothing_bound()
+# A flowtable is bound as a whole, and then it works, or not at all.
+refused_or_bound()
 {
+	local loaded
+
+	loaded=$(ip netns exec "$router" nft list ruleset | grep -c "flowtable ft")
+	check "$1: loaded" "$loaded" $((1 - FIRED))
 	SPORT=$((SPORT + 1))
-	udp_flow $SPORT:7 20 > /dev/null
-	[ -z "$(ip netns exec "$router" nft list ruleset)" ] &&
-		check "$1: bound" "$(ppe_entries bind)" 0
+	[ "$loaded" = 0 ] || check_wait "$1: bound" 20 is_bound
 	empty
 }
 
@@ -52,8 +54,10 @@ test_bind() # BIND: the ruleset is refused, and nothing is bound
 {
 	COUNTER='' ruleset routed
 	ip netns exec "$router" nft list ruleset > "$tmp/ruleset"
-	each_nth mtk_eth fail_task empty nothing_bound \
+	each_nth mtk_eth fail_task empty refused_or_bound \
 		ip netns exec "$router" nft -f "$tmp/ruleset"
+	# What a callback is, and its port, of both ports
+	check_true "all of them" [ "$FAILED" -ge 4 ]
 	works afterwards
 }
 
@@ -61,7 +65,7 @@ test_bind() # BIND: the ruleset is refused, and nothing is bound
 flow_life()
 {
 	SPORT=$((SPORT + 1))
-	udp_flow $SPORT:7 40 > /dev/null
+	check "echoes" "$(udp_flow $SPORT:7 40)" 40
 	ct -F
 	check "removed" "$(slowwait 10 ppe_entries_are bind 0)" ""
 }
@@ -71,6 +75,8 @@ test_flow() # REPLACE: the flow goes by the CPU
 	empty
 	ruleset routed
 	each_nth mtk_eth fail_workers nothing true flow_life
+	# One for each direction
+	check_true "all of them" [ "$FAILED" -ge 2 ]
 	works afterwards
 }
 

@@ -96,7 +96,7 @@ fail_fired()
 }
 
 # each_nth MODULE FAIL BEFORE AFTER COMMAND...: until no allocation is left to
-# fail; a worker that has just come may hide one, but not twice.
+# fail; AFTER finds in FIRED whether one did. A worker that has just come may hide one, but not twice.
 each_nth()
 {
 	local fail=$2 before=$3 after=$4 nth fired=0 left=0
@@ -107,12 +107,13 @@ each_nth()
 		"$before"
 		echo 1 > $FAIL/times
 		"$fail" $nth "$@"
-		left=$((left + 1))
-		! fail_fired || fired=$((fired + 1)) left=0
+		left=$((left + 1)) FIRED=0
+		! fail_fired || fired=$((fired + 1)) left=0 FIRED=1
 		fail_off
 		"$after" $nth
 	done
 	ktap_print_msg "$fired allocations failed"
+	FAILED=$fired
 	check_true "some failed" [ $fired -gt 0 ]
 	check_true "all failed" [ $nth -lt $MAX_NTH ]
 }

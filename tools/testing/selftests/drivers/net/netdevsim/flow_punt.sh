@@ -176,11 +176,11 @@ test_tcp_flags() # FIN and RST
 	done
 }
 
-# tcp_has_closed ADDRESS: the connection to it, and has left the flowtable
-tcp_has_closed()
+# tcp_state_is ADDRESS STATE: the connection to it has left the flowtable
+tcp_state_is()
 {
 	ip netns exec "$router" conntrack -L -p tcp -d "$1" 2> /dev/null |
-		grep -q " CLOSE \| TIME_WAIT "
+		grep -q " $2 "
 }
 
 # The first FIN takes the connection out of hardware, so the other one may not
@@ -192,8 +192,7 @@ fins()
 }
 
 # Hardware that does not track it says no more of it, and software that goes on
-# with it until it times out does not either. An older core gives it to conntrack
-# with the first FIN, which sees the rest.
+# with it until it times out does not either.
 test_tcp_close() # a connection that closes, closes for conntrack
 {
 	local dst
@@ -211,7 +210,7 @@ test_tcp_close() # a connection that closes, closes for conntrack
 		check_wait "$dst FIN" 5 until_counter_is ">= 1" fins
 		check "$dst leaves hardware" \
 			"$(slowwait 10 flow_entries_are 0)" ""
-		check_wait "$dst state" 30 tcp_has_closed $dst
+		check_wait "$dst state" 30 tcp_state_is $dst CLOSE
 	done
 	flow_timeout tcp 30
 }
