@@ -37,13 +37,22 @@ static struct nf_flow_route_net *nf_flow_route_pernet(const struct net *net)
 }
 
 /* IPv6 counts what was added, but not what was deleted. */
+static u32 nf_flow_route6_gen(const struct nf_flow_route_net *rn)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	return rt_genid_ipv6(rn->net) + atomic_read(&rn->events) +
+	       (rn->poll ? jiffies / HZ : 0);
+#else
+	return 0;
+#endif
+}
+
 static u32 nf_flow_route_gen(const struct nf_flow_route_net *rn, u8 l3proto)
 {
 	if (l3proto == NFPROTO_IPV4)
 		return rt_genid_ipv4(rn->net);
 
-	return rt_genid_ipv6(rn->net) + atomic_read(&rn->events) +
-	       (rn->poll ? jiffies / HZ : 0);
+	return nf_flow_route6_gen(rn);
 }
 
 /* What was looked up since nf_flow_route_gen() need not be again. */
