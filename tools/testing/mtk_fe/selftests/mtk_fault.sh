@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The driver without memory: each allocation that it makes to bind a flowtable or
-# for a flow fails once, and all those for connections of a bridge meanwhile.
-# Nothing is left behind, and it all works afterwards.
+# The driver without memory: each allocation to bind a flowtable, or for a flow,
+# fails once, and all those for connections of a bridge meanwhile. Nothing is
+# left behind, and it all works afterwards.
 # guest: mtk-debug
 
 # shellcheck source-path=SCRIPTDIR source=mtk_lib.sh
 source "$(dirname "$(readlink -e "$0")")/mtk_lib.sh"
+# shellcheck source-path=SCRIPTDIR/../../selftests/drivers/net/netdevsim
 # shellcheck source=flow_fail_lib.sh
 source "$KSFT/drivers/net/netdevsim/flow_fail_lib.sh"
 

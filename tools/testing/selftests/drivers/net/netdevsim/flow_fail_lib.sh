@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 #
 # Allocations that fail when a test wants them to: which ones, by the function
 # they are made below, and when. Sourced.
@@ -96,7 +96,8 @@ fail_fired()
 }
 
 # each_nth MODULE FAIL BEFORE AFTER COMMAND...: until no allocation is left to
-# fail; AFTER finds in FIRED whether one did. A worker that has just come may hide one, but not twice.
+# fail; AFTER finds in FIRED whether one did, and the caller in FAILED how many.
+# A worker that has just come may hide one, but not twice.
 each_nth()
 {
 	local fail=$2 before=$3 after=$4 nth fired=0 left=0
