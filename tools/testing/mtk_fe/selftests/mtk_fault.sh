@@ -44,7 +44,8 @@ refused_or_bound()
 {
 	local loaded
 
-	loaded=$(ip netns exec "$router" nft list ruleset | grep -c "flowtable ft")
+	loaded=$(ip netns exec "$router" nft list ruleset |
+		grep -c "flowtable ft")
 	check "$1: loaded" "$loaded" $((1 - FIRED))
 	SPORT=$((SPORT + 1))
 	[ "$loaded" = 0 ] || check_wait "$1: bound" 20 is_bound
