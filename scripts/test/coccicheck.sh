@@ -4,8 +4,8 @@
 #
 # The kernel's semantic patches, in mode report, say of what the series touches what
 # they say of the base, and no more.  COCCI=free/kfree is one of them.
-# Those with parts in OCaml are left out: they need its compiler, and ask of nothing
-# that is in here.
+# Two of them, null/badzero among them, have parts in OCaml, whose compiler is not
+# asked for: they are left out.
 # check: SLOW=1
 # check: base v7.3 v6.12
 # check: needs tree
@@ -55,11 +55,12 @@ findings()
 # look NAME COCCI DIR OLD: what is new in DIR
 look()
 {
-	local said old new
+	local said old='' new
 
-	if ! said=$(findings "$2" "$3") || ! old=$(findings "$2" "$4"); then
+	if ! said=$(findings "$2" "$3") || { [ -n "$said" ] && ! old=$(findings "$2" "$4"); }; then
 		tap 1 "$1"
-		echo "# ${old:-$said}" | sed 's/^[^#]/# &/'
+		said=${old:-$said}
+		echo "# ${said//$'\n'/$'\n'# }"
 		return
 	fi
 	new=$(comm -23 <(echo "$said") <(echo "$old"))
