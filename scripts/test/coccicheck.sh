@@ -11,7 +11,7 @@
 # check: needs tree
 # check: timeout 3600
 # check: cpus 2
-# check: minutes 40
+# check: minutes 15
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"
