@@ -4,6 +4,7 @@
 #
 # git am of the exported patches on a pristine base gives exactly the tree
 # that is built.
+# check: base v7.3 v6.12
 # check: cpus 1
 # check: needs tree
 
