@@ -12,6 +12,17 @@ stock_version()
 	sed -n 's/^Debian [^ ]* //p' "$TREE/.git/base-id"
 }
 
+# compiler_of_headers KDIR: what that kernel was compiled by
+compiler_of_headers()
+{
+	local cc
+
+	# shellcheck disable=SC2016 # for make
+	cc=$(printf 'include .kernelvariables\ncc:\n\t@echo $(CC)\n' |
+		make -s -C "$1" -f - cc 2>/dev/null)
+	echo "${cc:-gcc}"
+}
+
 # stock_abi: what names of packages and modules' directories begin with
 stock_abi()
 {

@@ -38,7 +38,7 @@ clone()
 cd "$ROOT" || exit 3
 guest=scripts/guest
 check=scripts/check
-tap_plan 27
+tap_plan 28
 refuse 2 "known: $(bases)" "unknown BASE" env BASE=v1.0 scripts/tree
 refuse 2 "is not known" "BASE that is a path" env BASE=../hooks scripts/tree
 refuse 2 "Error 2" "make BASE=" make -s BASE=v1.0 kernel
@@ -98,6 +98,22 @@ if $isolate -n true 2>/dev/null; then
 else
 	tap_skip "no network" "no network namespace here"
 fi
+mkdir "$dir/archive"
+cat >"$dir/archive/apt-get" <<-'SH'
+	#!/bin/sh
+	. /etc/os-release
+	[ "$1" != indextargets ] || echo "http://archive.example $VERSION_CODENAME $VERSION_CODENAME"
+SH
+cat >"$dir/archive/apt-cache" <<-'SH'
+	#!/bin/sh
+	echo "$2 | 6.12.7-1 | http://archive.example main amd64 Packages"
+SH
+chmod +x "$dir/archive"/*
+said=$(PATH=$dir/archive:$PATH BASE=v6.12 BASE_VERSION=6.12.1-1 NFT_OFFLOAD_CACHE=$dir/cache \
+	"$dir/offline/scripts/fetch-base" 2>&1)
+[ $? = 3 ] && grep -q 'no linux-source-6.12 of 6.12.1-1 (any more), but 6.12.7-1; update' <<<"$said"
+tap $? "a version that the archive has no more"
+tail -n 3 <<<"$said" | sed 's/^/# /'
 [ ! -e "$dir/offline/out/$BASE/tree" ] && [ ! -e "$dir/cache/linux-source-7.3.deb" ]
 tap $? "nothing half done is left"
 tap_end

@@ -5,7 +5,8 @@
 # The package kmod-nft-offload-dkms (make deb), installed in a mount namespace in
 # which no kernel but Debian's 6.12 is there: DKMS builds and signs the modules for
 # it, and depmod prefers them.  A kernel of another version, and one that was built
-# from another source, keep their own modules and their installation succeeds.
+# from another source, keep their own modules and their installation succeeds; so
+# does, in the end, one that had ours before an update that did not change its name.
 # Removing the package takes all of it away.
 # check: SLOW=1
 # check: base v6.12
@@ -131,6 +132,20 @@ inside()
 	[ "$rc" = 0 ] && kept "$other" && says "$dir/other.log" "the kernel was built from"
 	tap $? "so does a kernel of that name from another source: one line says why"
 
+	fake "$release" "$(stock_version)+1"
+	/etc/kernel/header_postinst.d/kmod-nft-offload "$release" >"$dir/update.log" 2>&1 </dev/null
+	rc=$?
+	show "$dir/update.log"
+	[ "$rc" = 0 ] && kept "$release" && says "$dir/update.log" "the kernel was built from"
+	tap $? "an update of the same name loses ours, and has its own"
+	/etc/kernel/postinst.d/kmod-nft-offload "$release" >"$dir/again.log" 2>&1 </dev/null &&
+		kept "$release" && says "$dir/again.log" "the kernel was built from"
+	tap $? "and keeps them when the next hook runs"
+	ln -sfn "$kdir_of_stock" "/lib/modules/$release/build"
+	/etc/kernel/header_postinst.d/kmod-nft-offload "$release" >>"$dir/update.log" 2>&1 </dev/null &&
+		[ "$(installed "$release")" = "$OURS" ]
+	tap $? "and gets them again when they are for it"
+
 	"$dir/control/prerm" remove >"$dir/prerm.log" 2>&1 </dev/null
 	rc=$?
 	show "$dir/prerm.log"
@@ -162,7 +177,7 @@ fi
 rm -rf "$dir/root" "$dir"/{modules,dkms,src,control} "$dir"/kdir-*
 mkdir -p "$dir"
 release=$(stock_abi)-amd64
-tap_plan 9
+tap_plan 12
 said=$("$ROOT/scripts/deb" 2>"$dir/deb.log")
 deb=$(sed -n 's/^deb: \(out[^,]*\),.*/\1/p' <<<"$said")
 echo "# $said"
