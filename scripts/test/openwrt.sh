@@ -89,7 +89,7 @@ same()
 
 need openwrt
 "$ROOT/scripts/tree" || exit
-what=(. ':!Documentation' ':!tools' ':!MAINTAINERS' ':!drivers/net/netdevsim')
+what=(. ':!Documentation' ':!tools' ':!MAINTAINERS' ':!drivers/net/netdevsim' ':!drivers/net/wireless')
 mapfile -t edited < <(kgit diff --name-only --no-renames --diff-filter=a base series -- "${what[@]}")
 mapfile -t added < <(kgit diff --name-only --no-renames --diff-filter=A base series -- "${what[@]}")
 mapfile -t driver < <(printf '%s\n' "${edited[@]}" | grep "^$MTK/")
