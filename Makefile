@@ -27,7 +27,9 @@ help:
 	echo '                         SLOW=1 really all'
 	echo '  make proof             take each fix out: its test must fail without it'
 	echo '  make mutants           plant mistakes in the tracker: its test must find them'
-	echo '  make lint              checkpatch, sparse, W=1, kernel-doc, shellcheck'
+	echo '  make lint              what the list will look at: checkpatch, kernel-doc,'
+	echo '                         shellcheck; then of each commit build, W=1 and sparse,'
+	echo '                         clang, 32 bits, coccicheck, which FAST=1 leaves out'
 	echo '  make coverage          which lines of the kernel code the tests run'
 	echo
 	echo 'Send it'
@@ -66,7 +68,8 @@ bench:
 check:
 	scripts/doctor --install fetch build guest test lint crc report \
 		$(if $(filter v6.12,$(BASE)),kmod dkms) $(if $(filter 1,$(FAST)),,qemu) \
-		$(if $(filter 1,$(SLOW))$(findstring cross,$(T)),cross) \
+		$(if $(filter 1,$(SLOW))$(findstring cross,$(T)),cross clang) \
+		$(if $(filter 1,$(SLOW))$(findstring cocci,$(T)),cocci) \
 		$(if $(filter 1,$(SLOW))$(findstring openwrt,$(T)),openwrt)
 	scripts/check
 
@@ -107,7 +110,10 @@ deb:
 	scripts/deb
 
 lint:
+	scripts/doctor --install fetch build test lint $(if $(filter 1,$(FAST)),,guest cross clang cocci) \
+		$(if $(filter v6.12,$(BASE)),qemu crc kmod)
 	scripts/lint
+	[ '$(FAST)' = 1 ] || T="series-build series-warn cross coccicheck" scripts/check
 
 doctor:
 	scripts/doctor

@@ -24,8 +24,8 @@ fragments()
 	mtk) echo flow um smp patched mtk ;;
 	mtk-debug) echo flow um debug patched mtk ;;
 	mtk-time) echo flow um time patched mtk ;;
-	arm64|mips|i386|clang) echo flow patched cross ;;
-	no-ipv6) echo flow patched cross no-ipv6 ;;
+	arm64|mips|i386|x86_64|clang) echo flow patched cross ;;
+	no-ipv6|ipv6-m) echo flow patched cross "$1" ;;
 	esac
 }
 
@@ -38,7 +38,7 @@ fragment_files()
 arch_of()
 {
 	case $1 in
-	*/qemu|*/clang|*/no-ipv6) echo x86_64 ;;
+	*/qemu|*/x86_64|*/clang|*/no-ipv6|*/ipv6-m) echo x86_64 ;;
 	*/arm64|*/mips|*/i386) echo "${1##*/}" ;;
 	*) echo um ;;
 	esac

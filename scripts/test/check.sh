@@ -90,7 +90,7 @@ last()
 	echo "$2" >"$repo/out/$BASE/results/$1/seconds"
 }
 
-tap_plan 36
+tap_plan 37
 fake a "$(meets b)" 'cpus 1'
 fake b "$(meets a)" 'cpus 1' 'builds base'
 check 0 "2 passed, 0 failed, 0 skipped" "two tests pass" JOBS=2
@@ -196,6 +196,10 @@ after"
 printf 'One\tby hand\tc\n' >"$dir/map"
 said=$(SUPPORT_MAP=$dir/map "$repo/scripts/support" "$dir/report" 2>&1)
 expect "a map of a test that is not there" "$? $said" "2 support: $dir/map: there is no test c; correct or remove it"
+
+expect "the README has its rows" \
+	"$(sed -n '/^<!-- scripts\/support/,/^<!-- end/s/^| \([^|]*\) | \([^|]*\) | .*/\1\t\2/p' "$ROOT/README.md" | sed 1d)" \
+	"$(grep -v '^#' "$ROOT/configs/support.map" | cut -f 1,2)"
 
 # An interrupt ends the tests as well.
 fake b 'echo $$ >"$EVENTS.pid"; sleep 60' 'timeout 50'
