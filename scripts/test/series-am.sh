@@ -56,7 +56,8 @@ trap 'rm -rf "$OUT/patches" "$am.sender"' EXIT
 sender="Jürgen O'Sender <sender@example.org>"
 git config --file "$am.sender" user.name "${sender% <*}"
 git config --file "$am.sender" user.email sender@example.org
-USER_GIT_CONFIG=$am.sender SIGNOFF=1 "$ROOT/scripts/series" >&2 && pristine >&2 &&
+# Not in a repository, which may have an identity of its own
+(cd / && USER_GIT_CONFIG=$am.sender SIGNOFF=1 "$ROOT/scripts/series") >&2 && pristine >&2 &&
 	{ [ -z "${compat-}" ] || am compat; } && from=$(git -C "$am" rev-parse HEAD) && am "${names[0]}" &&
 	[ "$(git -C "$am" log --format='%an <%ae>|%(trailers:key=Signed-off-by,valueonly,separator=|)' "$from.." |
 	     sort -u)" = "$sender|$sender" ]
