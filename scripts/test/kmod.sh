@@ -5,8 +5,8 @@
 # Modules of `make kmod` in the kernel that Debian ships, generic and for clouds:
 # they load, and so do all modules of that kernel which stand on nf_flow_table,
 # nf_conntrack or nf_tables; `flags offload` forwards in netdevsim's model; removing
-# them leaves the kernel's own ones working.  A kernel out of range is refused in one
-# line.
+# them leaves the kernel's own ones working; upstream's test of flowtables passes with
+# them.  A kernel out of range is refused in one line.
 # check: SLOW=1
 # check: base v6.12
 # check: timeout 10000
@@ -16,6 +16,8 @@
 export BASE=v6.12
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck source=scripts/test/upstream-lib.sh
+. "$ROOT/scripts/test/upstream-lib.sh"
 
 dir=${RESULTS:-$OUT/results/kmod}
 unset NFT_OFFLOAD_LOCKED
@@ -84,8 +86,13 @@ refuse()
 }
 
 "$ROOT/scripts/build" selftests >&2 && "$ROOT/scripts/build" stock-cloud >&2 || exit
-tap_plan 16
+upstream_unpack || exit
+tap_plan 17
 in_guest stock
+upstream_run stock net/netfilter/nft_flowtable.sh "$dir/upstream"
+[ "$?$(cat "$dir/upstream/exit-code")" = 00 ] && [ "$(grep -c '^PASS' "$dir/upstream/log")" -gt 20 ]
+tap $? "stock: upstream's nft_flowtable.sh passes with ours"
+tail -n 3 "$dir/upstream/log" | sed 's/^/# /'
 in_guest stock-cloud
 refuse "is out of range" "an older kernel is refused in one line" "$(kdir 6.1.0-40-amd64 6.1.150-1)"
 refuse "is out of range" "a newer kernel is refused in one line" "$(kdir 6.13.1+deb13-amd64 6.13.1-1)"
