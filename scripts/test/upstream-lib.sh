@@ -17,16 +17,17 @@ upstream_unpack()
 		git -C "$TREE" rev-parse base >"$UPSTREAM/.from"
 }
 
-# upstream_run GUEST COLLECTION/PROG DIR: leaves its output in DIR/log.
+# upstream_run GUEST COLLECTION/PROG DIR [ARGUMENT...]: leaves its output in DIR/log.
 upstream_run()
 {
 	local guest=$1 dir=$3 file=$UPSTREAM/$SELFTESTS/$2 run
 
+	shift 3
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	run=("./${file##*/}")
 	# As the kselftest runner does it.
 	[ -x "$file" ] || read -ra run <<<"$(sed -n '1s/^#!//p' "$file") ${run[0]}"
 	(cd "${file%/*}" && GUEST=$guest CPUS=1 TIMEOUT=900 \
-		"$ROOT/scripts/guest" -o "$dir" "${run[@]}") >"$dir/log" 2>&1 </dev/null
+		"$ROOT/scripts/guest" -o "$dir" "${run[@]}" "$@") >"$dir/log" 2>&1 </dev/null
 }
