@@ -79,10 +79,11 @@ cached_deb()
 # download_deb PACKAGE [VERSION]: into the cache; after private_apt.
 download_deb()
 {
-	local deb
+	local deb has
 
-	[ -z "${2-}" ] || apt-cache madison "$1" | grep -F " $2 " >/dev/null ||
-		die 3 "the archive has no $1 of $2 (any more), but $(apt-cache madison "$1" | awk '{ print $3 }' | paste -sd ' '); update and boot the kernel of that version, or put the file of the package into $CACHE and, with .sha256 behind its name, what sha256sum says of it there"
+	has=$(apt-cache madison "$1" | awk '{ print $3 }')
+	[ -z "${2-}" ] || grep -qxF "$2" <<<"$has" ||
+		die 3 "the archive has no $1 of $2 (any more), but ${has:+of }$(paste -sd ' ' <<<"${has:-none at all}"); update and boot the kernel of that version, or put the file of the package into $CACHE and, with .sha256 behind its name, what sha256sum says of it there"
 	(cd "$CACHE/apt" && apt-get -q download "$1${2:+=$2}") ||
 		die 3 "cannot download $1 (see above); check network and disk"
 	for deb in "$CACHE/apt/$1"_*.deb; do

@@ -3,10 +3,10 @@
 # What W=1 and sparse say of files that the series touches; for the tests that
 # compile them, which have sourced kbuild.sh and set $results.
 
-# touched [GIT-DIFF-OPTION...]: files of the kernel that differ from the base
+# touched REV..REV: files of the kernel that differ
 touched()
 {
-	git -C "$TREE" diff --name-only --diff-filter=d "$@" -- drivers include net |
+	git -C "$TREE" diff --name-only --diff-filter=d "$1" -- drivers include net |
 		grep '\.[ch]$'
 }
 

@@ -111,7 +111,7 @@ SH
 chmod +x "$dir/archive"/*
 said=$(PATH=$dir/archive:$PATH BASE=v6.12 BASE_VERSION=6.12.1-1 NFT_OFFLOAD_CACHE=$dir/cache \
 	"$dir/offline/scripts/fetch-base" 2>&1)
-[ $? = 3 ] && grep -q 'no linux-source-6.12 of 6.12.1-1 (any more), but 6.12.7-1; update' <<<"$said"
+[ $? = 3 ] && grep -q 'no linux-source-6.12 of 6.12.1-1 (any more), but of 6.12.7-1; update' <<<"$said"
 tap $? "a version that the archive has no more"
 tail -n 3 <<<"$said" | sed 's/^/# /'
 [ ! -e "$dir/offline/out/$BASE/tree" ] && [ ! -e "$dir/cache/linux-source-7.3.deb" ]

@@ -25,6 +25,8 @@ export BASE=v6.12
 dir=${RESULTS:-$OUT/results/dkms}
 unset NFT_OFFLOAD_LOCKED KDIR
 OURS="act_ct flow_ft netdevsim nf_flow_table nf_flow_table_inet nft_flow_offload"
+image_hook=/etc/kernel/postinst.d/kmod-nft-offload
+header_hook=/etc/kernel/header_postinst.d/kmod-nft-offload
 
 # What DKMS has put there for kernel $1, without .ko
 installed()
@@ -33,16 +35,22 @@ installed()
 		sed 's|.*/||; s|\.ko.*||' | sort | paste -sd ' '
 }
 
-# says FILE TEXT: in one line that ours wrote
+# says LOG TEXT: in one line that ours wrote
 says()
 {
-	[ "$(grep -c "^nft-offload: .*$2" "$1")" = 1 ]
+	[ "$(grep -c "^nft-offload: .*$2" "$dir/$1.log")" = 1 ]
 }
 
-# show FILE
-show()
+# run LOG CMD...: with its exit code; shows the end of what it said
+run()
 {
-	tail -n 12 "$1" | sed 's/^/# /'
+	local log=$dir/$1.log rc
+
+	shift
+	"$@" >"$log" 2>&1 </dev/null
+	rc=$?
+	tail -n 12 "$log" | sed 's/^/# /'
+	return "$rc"
 }
 
 # fake RELEASE VERSION: another kernel that was installed, with headers
@@ -63,8 +71,7 @@ fake()
 # hooks RELEASE: what Debian runs when such a kernel is installed
 hooks()
 {
-	/usr/lib/dkms/dkms_autoinstaller start "$1" && /etc/kernel/postinst.d/kmod-nft-offload "$1" &&
-		/etc/kernel/header_postinst.d/kmod-nft-offload "$1"
+	/usr/lib/dkms/dkms_autoinstaller start "$1" && "$image_hook" "$1" && "$header_hook" "$1"
 }
 
 # kept RELEASE: its own module, and none of ours
@@ -98,10 +105,7 @@ inside()
 	number=$(echo /usr/src/nft-offload-*)
 	number=${number##*/nft-offload-}
 
-	"$dir/control/postinst" configure >"$dir/postinst.log" 2>&1 </dev/null
-	rc=$?
-	show "$dir/postinst.log"
-	[ "$rc" = 0 ] && [ "$(installed "$release")" = "$OURS" ]
+	run postinst "$dir/control/postinst" configure && [ "$(installed "$release")" = "$OURS" ]
 	tap $? "DKMS builds and installs our six modules for $release"
 	[[ $(modinfo -k "$release" -n nf_flow_table) == */updates/dkms/* ]] &&
 		[ "$(modinfo -k "$release" -F version act_ct)" = "$(stock_version)+nft-offload" ]
@@ -113,42 +117,28 @@ inside()
 
 	next=6.12.999+${release#*+}
 	fake "$next" 6.12.999-1
-	hooks "$next" >"$dir/next.log" 2>&1 </dev/null
-	rc=$?
-	show "$dir/next.log"
-	[ "$rc" = 0 ] && kept "$next"
+	run next hooks "$next" && kept "$next"
 	tap $? "a newer kernel keeps its own modules, and its installation succeeds"
-	dkms build -m nft-offload -v "$number" -k "$next" >"$dir/build.log" 2>&1 </dev/null
-	rc=$?
-	show "$dir/build.log"
-	[ "$rc" = 77 ] && kept "$next"
+	run build dkms build -m nft-offload -v "$number" -k "$next"
+	[ $? = 77 ] && kept "$next"
 	tap $? "and by hand DKMS refuses it before it builds anything"
 
 	other=${release%-amd64}-cloud-amd64
 	fake "$other" "$(stock_version)+1"
-	/etc/kernel/header_postinst.d/kmod-nft-offload "$other" >"$dir/other.log" 2>&1 </dev/null
-	rc=$?
-	show "$dir/other.log"
-	[ "$rc" = 0 ] && kept "$other" && says "$dir/other.log" "the kernel was built from"
+	run other "$header_hook" "$other" && kept "$other" && says other "the kernel was built from"
 	tap $? "so does a kernel of that name from another source: one line says why"
 
 	fake "$release" "$(stock_version)+1"
-	/etc/kernel/header_postinst.d/kmod-nft-offload "$release" >"$dir/update.log" 2>&1 </dev/null
-	rc=$?
-	show "$dir/update.log"
-	[ "$rc" = 0 ] && kept "$release" && says "$dir/update.log" "the kernel was built from"
+	run update "$header_hook" "$release" && kept "$release" && says update "the kernel was built from"
 	tap $? "an update of the same name loses ours, and has its own"
-	/etc/kernel/postinst.d/kmod-nft-offload "$release" >"$dir/again.log" 2>&1 </dev/null &&
-		kept "$release" && says "$dir/again.log" "the kernel was built from"
+	run again "$image_hook" "$release" && kept "$release" && says again "the kernel was built from"
 	tap $? "and keeps them when the next hook runs"
 	ln -sfn "$kdir_of_stock" "/lib/modules/$release/build"
-	/etc/kernel/header_postinst.d/kmod-nft-offload "$release" >>"$dir/update.log" 2>&1 </dev/null &&
-		[ "$(installed "$release")" = "$OURS" ]
-	tap $? "and gets them again when they are for it"
+	run back "$header_hook" "$release" && [ "$(installed "$release")" = "$OURS" ]
+	tap $? "and gets ours again when they are for it"
 
-	"$dir/control/prerm" remove >"$dir/prerm.log" 2>&1 </dev/null
+	run prerm "$dir/control/prerm" remove
 	rc=$?
-	show "$dir/prerm.log"
 	depmod "$release"
 	[ "$rc" = 0 ] && kept "$release"
 	tap $? "removed: the kernel's own modules are back"
@@ -182,8 +172,9 @@ said=$("$ROOT/scripts/deb" 2>"$dir/deb.log")
 deb=$(sed -n 's/^deb: \(out[^,]*\),.*/\1/p' <<<"$said")
 echo "# $said"
 [ -n "$deb" ] && dpkg-deb -x "$ROOT/$deb" "$dir/root" && dpkg-deb -e "$ROOT/$deb" "$dir/control" &&
-	! grep -rq "$ROOT" "$dir/root" "$dir/control"
-tap $? "the package is made, and names no path of this machine"
+	! grep -rq "$ROOT" "$dir/root" "$dir/control" &&
+	grep -q '^Depends: .* gcc-12,' "$dir/control/control"
+tap $? "the package is made, wants the kernel's compiler, and names no path of this machine"
 bad=$tap_bad
 unshare -m --propagation private "$0" inside "$dir" "$release" "$STOCK/usr/src/linux-headers-$release"
 rc=$?

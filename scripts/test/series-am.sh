@@ -22,7 +22,6 @@ pristine()
 		git -C "$am" read-tree base
 }
 
-
 # am NAME: its patches
 am()
 {
